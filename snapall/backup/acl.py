@@ -70,15 +70,15 @@ def includes_everybody(aces: Iterable[Ace]) -> bool:
     return any(one.sid in _EVERYBODY for one in aces)
 
 
-def private_sddl(me: str, folder: bool) -> str:
-    """The list of a private file, or of a folder and all that is made in it: us, Administrators and SYSTEM alone."""
+def private_sddl(users: tuple[str, ...], folder: bool) -> str:
+    """The list of a private file, or of a folder and all that is made in it: users, Administrators and SYSTEM alone."""
     inherited = "OICI" if folder else ""
-    return "D:P" + "".join(f"(A;{inherited};FA;;;{sid})" for sid in (me, ADMINISTRATORS, SYSTEM))
+    return "D:P" + "".join(f"(A;{inherited};FA;;;{sid})" for sid in (*users, ADMINISTRATORS, SYSTEM))
 
 
-def narrowing(quoted_path: str, me: str, others: Iterable[Ace], folder: bool) -> str:
+def narrowing(quoted_path: str, users: tuple[str, ...], others: Iterable[Ace], folder: bool) -> str:
     """The command that gives a file or folder such a list, and takes its rights from these others."""
     rights = "(OI)(CI)F" if folder else "F"
-    grants = " ".join(f'"*{sid}:{rights}"' for sid in dict.fromkeys((me, SYSTEM, ADMINISTRATORS)))
+    grants = " ".join(f'"*{sid}:{rights}"' for sid in dict.fromkeys((*users, SYSTEM, ADMINISTRATORS)))
     gone = " ".join(f"/remove:g *{sid}" for sid in dict.fromkeys(one.sid for one in others))
     return f"icacls {quoted_path} /inheritance:r {gone}{' ' if gone else ''}/grant:r {grants}"

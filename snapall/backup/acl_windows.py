@@ -39,6 +39,13 @@ if sys.platform == "win32":
         sid = win32security.ConvertStringSidToSid(ADMINISTRATORS)
         return bool(win32security.CheckTokenMembership(0, sid))
 
+    def users() -> tuple[str, ...]:
+        """Whom a private list names beside Administrators and SYSTEM: us, unless we are of these.
+
+        So what an administrator has tried by hand is private for the task that runs as SYSTEM, too.
+        """
+        return () if is_administrator() else (my_sid(),)
+
     def names_of(aces: Iterable[Ace]) -> str:
         """The accounts, for a message."""
         return ", ".join(dict.fromkeys(account_name(one.sid) for one in aces))
@@ -97,7 +104,7 @@ if sys.platform == "win32":
             win32security.SetNamedSecurityInfo(str(path), win32security.SE_FILE_OBJECT, what, None, None, dacl, None)
 
     def _descriptor(*, folder: bool) -> PySECURITY_DESCRIPTOR:
-        sddl = private_sddl(my_sid(), folder)
+        sddl = private_sddl(users(), folder)
         return win32security.ConvertStringSecurityDescriptorToSecurityDescriptor(sddl, win32security.SDDL_REVISION_1)
 
     def _attributes(*, folder: bool) -> PySECURITY_ATTRIBUTES:

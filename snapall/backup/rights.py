@@ -47,5 +47,5 @@ def _narrowing(path: Path) -> str:
         with suppress(OSError):
             found = acl_windows.access_of(path)
             others = {*found.readers({me}), *found.writers({me})}
-        return acl.narrowing(shell_word(str(path)), me, others, path.is_dir())
+        return acl.narrowing(shell_word(str(path)), acl_windows.users(), others, path.is_dir())
     return ""

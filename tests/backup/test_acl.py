@@ -78,17 +78,17 @@ def test_users_of_the_machine_are_everybody_and_one_account_is_not() -> None:
     assert not includes_everybody([Ace(SOMEBODY, FULL)])
 
 
-def test_a_private_list_inherits_nothing_and_names_three_accounts() -> None:
-    assert private_sddl(ME, folder=False) == f"D:P(A;;FA;;;{ME})(A;;FA;;;S-1-5-32-544)(A;;FA;;;S-1-5-18)"
-    assert private_sddl(ME, folder=True).count("(A;OICI;FA;;;") == 3
+def test_a_private_list_inherits_nothing_and_names_few_accounts() -> None:
+    assert private_sddl((ME,), folder=False) == f"D:P(A;;FA;;;{ME})(A;;FA;;;S-1-5-32-544)(A;;FA;;;S-1-5-18)"
+    assert private_sddl((), folder=True) == "D:P(A;OICI;FA;;;S-1-5-32-544)(A;OICI;FA;;;S-1-5-18)"
 
 
 def test_the_remedy_names_accounts_by_their_sids() -> None:
-    command = narrowing('"C:\\a b"', ME, [Ace(EVERYONE, FULL), Ace(EVERYONE, READ)], folder=False)
+    command = narrowing('"C:\\a b"', (ME,), [Ace(EVERYONE, FULL), Ace(EVERYONE, READ)], folder=False)
     assert command == (
         f'icacls "C:\\a b" /inheritance:r /remove:g *{EVERYONE} /grant:r "*{ME}:F" "*S-1-5-18:F" "*S-1-5-32-544:F"'
     )
-    assert '"*S-1-5-18:(OI)(CI)F"' in narrowing("C:\\x", ME, [], folder=True)
+    assert '"*S-1-5-18:(OI)(CI)F"' in narrowing("C:\\x", (), [], folder=True)
 
 
 # -- on Windows

@@ -288,6 +288,6 @@ def test_a_zone_has_no_long_name_on_windows() -> None:
 
 @pytest.mark.skipif(sys.platform != "win32", reason="elsewhere a zone's name is short")
 def test_the_log_names_a_zone_by_its_offset_on_windows(tmp_path: Path) -> None:
-    log = LogFile.open(tmp_path / "snapall.log", "%H:%M %Z ", lambda at: at)
+    log = LogFile.open(tmp_path / "snapall.log", "%H:%M %Z", lambda at: at)
     log(Record(datetime(2007, 3, 22, 3, tzinfo=UTC), Guarded("vol1", "r", "x")))
     assert (tmp_path / "snapall.log").read_text() == "03:00 +0000 job vol1, run r: x\n"
