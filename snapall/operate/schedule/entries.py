@@ -84,7 +84,7 @@ def of_tasks(text: str) -> Iterator[Entry]:
             continue
         name = named.strip().removeprefix("\\") or "a task"
         off = (task.findtext("Settings/Enabled") or "true").strip() == "false"
-        triggers = [one for one in task.find("Triggers") or () if (one.findtext("Enabled") or "true") != "false"]
+        triggers = [one for one in task.iterfind("Triggers/*") if (one.findtext("Enabled") or "true") != "false"]
         boots = any(one.tag == "BootTrigger" for one in triggers)
         timed = any(one.tag in {"CalendarTrigger", "TimeTrigger"} for one in triggers)
         for action in task.iterfind("Actions/Exec"):
