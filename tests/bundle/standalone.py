@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -72,8 +73,9 @@ def release_after_a_kill(program: Path, lab: Path, environ: Mapping[str, str]) -
                     until(lambda: len(world.quiesced()) >= len(before) + 3, "three VMs are quiesced")
                     watching = guardians(config)
                     run.kill()
-                assert [Path(one.info["cmdline"][0]) for one in watching] == [program]
-                until(lambda: not guardians(config), "the end of the guardian")
+                assert list(watching.values()) == [program]
+                _, left = psutil.wait_procs(watching, timeout=2 * PATIENCE)
+                assert not left
                 assert dict(world.quiesced()) == before
         finally:
             site.kill()
@@ -85,10 +87,15 @@ def started(program: Path, environ: Mapping[str, str], *words: str) -> subproces
     return subprocess.Popen([program, *words], env=environ, stdin=null, stdout=null, stderr=null)
 
 
-def guardians(config: Path) -> list[psutil.Process]:
-    """The guardians of this lab's runs."""
-    found = [one for one in psutil.process_iter(["cmdline"]) if "snapall.app.guardian" in (one.info["cmdline"] or ())]
-    return [one for one in found if Path(one.info["cmdline"][-1]).is_relative_to(config.parent)]
+def guardians(config: Path) -> dict[psutil.Process, Path]:
+    """The guardians of this lab's runs, each with the program that it is."""
+    found = {}
+    for one in psutil.process_iter():
+        with suppress(psutil.Error, OSError):  # one that is ending; OSError: under Wine
+            words = one.cmdline()
+            if "snapall.app.guardian" in words and Path(words[-1]).is_relative_to(config.parent):
+                found[one] = Path(words[0])
+    return found
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundle import offline
+from tests.bundle import offline, wine
 from tests.bundle.checks import require_backup, require_documents
 from tests.bundle.standalone import SOURCE_MISSING, bare
 from tests.real.machine import missing, program
@@ -42,6 +42,17 @@ def test_a_program_is_run_with_the_loopback_alone(tmp_path: Path) -> None:
         offline.run([sys.executable, "-c", LOOKS], tmp_path, {"PATH": "/nowhere"})
     assert f"['lo'] /nowhere {tmp_path}" in str(failed.value)
     assert "cannot: Network is unreachable" in str(failed.value)
+
+
+def test_the_windows_that_the_variables_name_is_the_one_that_is_copied(tmp_path: Path) -> None:
+    named = {"SNAPALL_WINE_PYTHON": str(tmp_path / "Python311"), "SNAPALL_WINE_PREFIX": str(tmp_path / "prefix")}
+    assert wine.source(named) == (tmp_path / "Python311", tmp_path / "prefix")
+    with pytest.raises(SystemExit, match="no Windows Python in"), wine.windows(named):
+        pass
+
+
+def test_wine_sees_the_files_of_this_system() -> None:
+    assert wine.path(Path("/srv/snapall/a b.toml")) == r"Z:\srv\snapall\a b.toml"
 
 
 WHOLE = """\
