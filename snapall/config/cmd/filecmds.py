@@ -9,11 +9,12 @@ from snapall.config.cmd.words import parameters, unquoted
 
 _NOT_FOUND = "The system cannot find the file specified."
 _BARE = ("/b", "/a-d", "/on", "/o:n")  # the files' names, in their order
+_END = "\x1a"  # Ctrl-Z: where a text ends for type and copy
 _SYNTAX = "The syntax of the command is incorrect."
 
 
 def type_file(machine: Machine, text: str) -> int | None:
-    """`type`: the files' texts; with several files, each under its name."""
+    """`type`: the files' texts; of several files, the names go to the errors."""
     names = parameters(text)
     if not names:
         machine.complain(_SYNTAX, "type")
@@ -28,8 +29,10 @@ def type_file(machine: Machine, text: str) -> int | None:
             if content is None:
                 machine.complain(_NOT_FOUND, "type")
                 code = 1
-            else:
-                machine.put(content, "type")
+                continue
+            if len(names) > 1 or len(files) > 1:
+                machine.complain(f"\n{''.join(split_path(full)[2:])}\n\n", "type")
+            machine.put(content.partition(_END)[0], "type")
         if not files:
             machine.complain(_NOT_FOUND, "type")
             code = 1
@@ -74,7 +77,7 @@ def copy(machine: Machine, text: str) -> int | None:
         machine.complain(_SYNTAX, "copy")
         return 1
     if "+" in names[0]:
-        return _concatenate(machine, names)
+        return _concatenate(machine, names, binary=any(one.lower() == "/b" for one in switches))
     copied = 0
     for full, target in _pairs(machine, names):
         content = machine.files.text(full, machine.code_page) if device(full) != "nul" else None
@@ -93,14 +96,15 @@ def copy(machine: Machine, text: str) -> int | None:
     return 0 if copied else 1
 
 
-def _concatenate(machine: Machine, names: list[str]) -> int:
+def _concatenate(machine: Machine, names: list[str], *, binary: bool) -> int:
+    """Join files as text: each up to a Ctrl-Z, and one more at the end (ss64, "Copy")."""
     parts = [one for one in names[0].split("+") if one]
     texts = [machine.files.text(machine.full(unquoted(one)), machine.code_page) for one in parts]
     found = [one for one in texts if one is not None]
     if not found:
         machine.complain(_NOT_FOUND, "copy")
         return 1
-    content = "".join(found)
+    content = "".join(found) if binary else "".join(one.partition(_END)[0] for one in found) + _END
     machine.budget.output(len(content))
     machine.files.write(machine.full(unquoted(names[-1] if len(names) > 1 else parts[0])), content, 437, append=False)
     machine.put("        1 file(s) copied.\n", "copy")

@@ -66,4 +66,6 @@ def _texts(items: str, how: Splitting, machine: Machine, output_of: Callable[[st
             machine.errorlevel = 1
             return
         machine.budget.step(len(text))
+        if "\x1a" in text:
+            raise Puzzle("for /F reads a file with a Ctrl-Z in it; copy a+b writes one at the end", "use copy /b")
         yield text

@@ -186,6 +186,11 @@ FILES: tuple[Row, ...] = (
         "STOP 1: skip= has no number that is known here\n",
     ),
     ("no delimiters at all", 'for /F "tokens=1* delims=" %%a in ("x y") do echo [%%a][%%b]', "[x y][]\n"),
+    (
+        "a Ctrl-Z in a list",
+        "copy list.txt+list.txt x > nul\nfor /F %%i in (x) do echo %%i",
+        "STOP 2: for /F reads a file with a Ctrl-Z in it; copy a+b writes one at the end\n",
+    ),
 )
 
 

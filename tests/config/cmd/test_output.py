@@ -43,7 +43,7 @@ REDIRECTIONS: tuple[Row, ...] = (
     ("a block's output", "(\necho a\necho b\n) > f\ntype f", "a\nb\n"),
     ("a loop's output", "@echo off\n(for %%i in (a b) do echo %%i)> f\ntype f", "a\nb\n"),
     ("a subroutine's output", "@echo off\ncall :sub > f\ntype f\ngoto :eof\n:sub\necho in", "in\n"),
-    ("a redirection within another", "(echo a & echo b> g)> f\ntype f g", "a \nb\n"),
+    ("a redirection within another", "(echo a & echo b> g)> f\ntype f g 2> nul", "a \nb\n"),
     ("an empty file", "type nul > f\nif exist f echo yes", "yes\n"),
     ("input from a file", 'find "alpha" < list.txt', "alpha 1\n"),
     (
@@ -169,6 +169,17 @@ FILES: tuple[Row, ...] = (
     ("move says how many", "move list.txt x", "        1 file(s) moved.\n"),
     ("pushd shows what was pushed", "pushd d:\\x\npushd", "C:\\snapall\n"),
     ("pushd for ever", ":top\npushd x\ngoto top", "STOP 2: pushd is nested too deeply\n"),
+    (
+        "what copy joined is joined again without the Ctrl-Z",
+        "echo a> x\ncopy x+x y > nul\ncopy y+x z > nul\ntype z",
+        "a\na\na\n",
+    ),
+    ("copy /b joins the bytes", "echo a> x\ncopy /b x+x y > nul\nfor /F %%i in (y) do echo %%i", "a\na\n"),
+    (
+        "type of several files names them among the errors",
+        "echo a> f\necho b> g\ntype f g 2> e\ntype e",
+        "a\nb\n\nf\n\n\n\ng\n\n\n",
+    ),
 )
 
 TOOLS: tuple[Row, ...] = (
