@@ -303,7 +303,7 @@ def test_the_path_of_a_successful_run_is_followed(condition: str, skipped: bool)
     if skipped:
         assert (batch.fault_lines(), batch.table) == ([], batch_of(FILLED, {}).table)
     else:
-        assert any(one.startswith("line 30:") and "no part of the backup" in one for one in batch.fault_lines())
+        assert any(one.startswith("line 29:") and "no part of the backup" in one for one in batch.fault_lines())
 
 
 def test_a_job_that_lacks_a_part_is_a_fault() -> None:

@@ -62,9 +62,8 @@ class Paper:
 
     def night(self, night: Night, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
-        setting = replace(
-            Setting(folder=FOLDER, read=self._read, variables=self.variables, steps=self.steps), **changes
-        )  # type: ignore[arg-type]
+        usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, steps=self.steps)
+        setting = replace(usual, **changes)  # type: ignore[arg-type]
         return rehearse(self.data, NAME, setting, night)
 
     def _read(self, path: str) -> bytes | None:
