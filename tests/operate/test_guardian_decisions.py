@@ -32,7 +32,7 @@ from snapall.site.process import Watched, itself
 from tests.backup.holders import dead_note
 from tests.backup.simulated import JOB, PACE, SimulatedClock, SimulatedSite
 from tests.lab.atlab import AtLab
-from tests.platforms import with_signals
+from tests.platforms import loses_open_files, with_signals
 from tests.waiting import PATIENCE
 
 PATIENT = replace(PACE, filer_timeout=300)
@@ -72,7 +72,7 @@ class Watch:
             what()
         if self.lives and self.beats and self.file is not None:
             moment = round(self.clock.seconds * 1e9)
-            os.utime(self.file, ns=(moment, moment))
+            os.utime(self.file if os.utime in os.supports_fd else self.path, ns=(moment, moment))
 
     def kill(self) -> str:
         if not self.refusal:
@@ -332,7 +332,7 @@ def test_a_lock_held_after_the_run_died_is_reported_once_and_retried(watch: Watc
     watch.watch()
     (failed,) = watch.failures
     assert f"the lock {watch.store.state / 'vol1.lock'} is still held although process" in failed.text
-    assert "fuser" in failed.hint
+    assert ("handle" if sys.platform == "win32" else "fuser") in failed.hint
     assert watch.site.rows == []
     assert not is_open(watch.path)
 
@@ -375,6 +375,7 @@ def test_a_site_that_answers_nothing_leaves_the_journal_open_and_ends(watch: Wat
 # The state folder disappears
 
 
+@loses_open_files
 def test_when_the_state_folder_is_gone_a_dead_run_is_settled_by_what_was_read(watch: Watch) -> None:
     watch.quiesce()
     released = watch.released()
@@ -389,6 +390,7 @@ def test_when_the_state_folder_is_gone_a_dead_run_is_settled_by_what_was_read(wa
     assert watch.killed_at is None
 
 
+@loses_open_files
 def test_when_the_state_folder_is_gone_a_run_that_gives_no_sign_of_life_is_ended(watch: Watch) -> None:
     watch.quiesce()
     watch.at.append((3.0, watch.delete_state))
@@ -398,6 +400,7 @@ def test_when_the_state_folder_is_gone_a_run_that_gives_no_sign_of_life_is_ended
     assert watch.site.rows == []
 
 
+@loses_open_files
 def test_an_unlinked_lock_does_not_permit_work_beside_a_living_run(watch: Watch) -> None:
     watch.quiesce().append([ReleaseBegan("a signal")])
     released = watch.released()
@@ -407,6 +410,7 @@ def test_an_unlinked_lock_does_not_permit_work_beside_a_living_run(watch: Watch)
     assert at >= 60
 
 
+@loses_open_files
 def test_the_holder_of_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch) -> None:
     watch.quiesce()
     released = watch.released()
@@ -423,6 +427,7 @@ def test_the_holder_of_the_lock_of_a_new_state_folder_is_waited_for(watch: Watch
     assert watch.site.rows == []
 
 
+@loses_open_files
 def test_work_without_a_journal_gets_a_remedy_that_needs_none(watch: Watch) -> None:
     watch.quiesce()
     watch.site.fail(lambda step: isinstance(step, Release), lambda step, act: Refusal("no VirtualCenter"))

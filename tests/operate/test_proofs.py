@@ -26,6 +26,7 @@ from snapall.views.nagios import nagios_line
 from snapall.views.prometheus import metrics_text
 from snapall.views.status import status_json, status_lines
 from tests.lab.atlab import AtLab
+from tests.platforms import with_modes
 
 TABLE = '\n[jobs.vol1.verify]\nigroup = "helper"\ndevice = "/dev/{serial}"\nsample = 3\n'
 
@@ -95,6 +96,7 @@ def test_a_job_without_the_table_counts_no_proofs(lab: AtLab) -> None:
     assert "snapall_vms_without_proof{" not in metrics_text([found], SystemClock().utc())
 
 
+@with_modes
 def test_proofs_that_cannot_be_read_hide_nothing_else(settings: Config, tmp_path: Path) -> None:
     prove(settings, vms_of(settings)[:1])
     path = ProofFile(settings.state, "vol1").path

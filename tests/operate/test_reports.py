@@ -14,6 +14,7 @@ import pytest
 
 from tests.lab.atlab import CHAIN, AtLab
 from tests.lab.sites import tiny
+from tests.platforms import with_modes
 
 Make = Callable[..., AtLab]
 METRICS = ('log   = "snapall.log"', 'log   = "snapall.log"\nmetrics = "snapall.prom"')
@@ -224,6 +225,7 @@ def shut_out(night: AtLab) -> Iterator[None]:
         state.chmod(0o700)
 
 
+@with_modes
 @pytest.mark.parametrize("command", ["status", "show", "stats", "list", "audit", "plan", "recover"])
 def test_unreadable_journals_are_not_reported_as_absent(
     in_sight: Path, capsys: pytest.CaptureFixture[str], command: str

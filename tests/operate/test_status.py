@@ -29,6 +29,7 @@ from tests.backup.holders import dead_note, held_though_dead
 from tests.backup.simulated import Stage, capture_of, lose, quiesce_of, refuse, release_of
 from tests.lab.atlab import AtLab
 from tests.operate.slow_runs import job_status_of, slow_stage
+from tests.platforms import posix, with_fork, with_modes
 
 SQL = Vm(110, "sql01", "esx1")
 SURVEYED = Surveyed((), (SQL,), (), (), ())
@@ -286,6 +287,7 @@ def test_a_whole_backup_of_a_run_that_was_not_is_not_called_partial(stage: Stage
     assert job_status_of(stage).left == ()
 
 
+@posix("made of the process 1")
 @pytest.mark.parametrize(("pid", "since", "held"), [(1, 60.0, True), (1, -1e9, False), (2**30, 0.0, False)])
 def test_of_another_users_lock_only_the_living_holder_is_trusted(
     in_sight: Path, pid: int, since: float, held: bool
@@ -310,6 +312,7 @@ def test_of_another_users_lock_only_the_living_holder_is_trusted(
     assert ended.stdout.strip() == ("a run" if held else "")
 
 
+@with_fork
 def test_a_lock_whose_holder_is_dead_is_critical_and_named(stage: Stage) -> None:
     stage.night()
     stage.clock.push(86400)
@@ -324,6 +327,7 @@ def test_a_lock_whose_holder_is_dead_is_critical_and_named(stage: Stage) -> None
         assert f"the lock {stage.state / 'vol1.lock'} is still held although process {pid}" in told(one)
 
 
+@with_fork
 def test_it_is_critical_even_where_nothing_is_outstanding_for_no_run_can_begin(stage: Stage) -> None:
     stage.night()
     stage.processes = process
@@ -343,6 +347,7 @@ def test_a_process_that_only_checks_that_lock_raises_no_alarm(stage: Stage) -> N
     looking.close()
 
 
+@with_modes
 def test_state_that_others_could_have_written_is_not_believed(at_lab: Callable[..., AtLab]) -> None:
     night = at_lab()
     assert night("run").code == 0
@@ -359,6 +364,7 @@ def test_state_that_others_could_have_written_is_not_believed(at_lab: Callable[.
     assert night("status").code == 0
 
 
+@posix("Windows says of what is below a file that it is not there")
 def test_a_state_path_that_is_not_a_folder_gets_no_remedy_about_permissions(stage: Stage) -> None:
     stage.state.rmdir()
     stage.state.write_text("something else")

@@ -29,7 +29,7 @@ CHOSEN: tuple[str, ...] = (
     "site",
     KILLS,
     "config views commands",
-    "conformity/test_batch_run.py app/test_import.py app/test_demo.py end_to_end/test_interrupted.py",
+    "conformity/test_batch_run.py app/test_import.py end_to_end/test_interrupted.py",
     "operate/test_audit.py operate/test_guardian_decisions.py operate/test_status.py operate/test_run_history.py",
 )
 """The tests that CI runs: below tests/, the paths of each shard, longest first."""
