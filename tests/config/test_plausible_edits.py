@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +30,7 @@ def edited(edit: Mapping[str, Any]) -> bytes:
 
 def files_of(edit: Mapping[str, Any], name: str) -> bytes | None:
     """A file that the edited batch reads."""
-    text: str | None = edit.get("files", {}).get(name.lower())
+    text: str | None = edit.get("files", {}).get(re.split(r"[\\/]", name)[-1].lower())
     return None if text is None else text.replace("\n", "\r\n").encode()
 
 

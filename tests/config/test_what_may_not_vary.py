@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from snapall.config.batch import batch_of
+from snapall.config.load import load
 from tests.config.batches import FILLED, faults, filled
 
 LOOP = "in (vmlist.txt) do echo"
@@ -104,3 +106,12 @@ def test_a_batch_that_counts_its_vms_and_stops_is_refused() -> None:
 def test_a_batch_without_end_is_refused_in_a_bounded_number_of_steps() -> None:
     (output,) = faults(b":a\r\nset d=%date%\r\ngoto a\r\n")
     assert re.match(r"line [123]:", output)
+
+
+def test_a_file_that_the_batch_reads_is_taken_from_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "PW.txt").write_bytes(b"from the file\r\n")
+    path = tmp_path / "snapall.bat"
+    path.write_bytes(filled(("set vcpword=vcpw", "set /p vcpword=<pw.txt"), ("-p %vcpword%", '-p "%vcpword%"')))
+    password = load(path, {}).vcenter.password
+    assert password is not None
+    assert password.reveal() == "from the file"

@@ -21,7 +21,7 @@ _FEW_STEPS = 4_000  # of a night; the original has about 60, and 4 for each VM
 _STEPS = 20_000
 
 Files = Callable[[str], bytes | None]
-"""A file beside the batch, by its name."""
+"""A file that the batch reads, by its name or its whole path in the rehearsal; most stand beside the batch."""
 
 
 def no_files(_name: str) -> bytes | None:
@@ -70,7 +70,7 @@ class Paper:
         name = re.split(r"[\\/]", path)[-1]
         if path.lower() in self.present:
             return b""
-        found = self.files(name)
+        found = self.files(path)
         found = None if found is not None and self._writes(name) else found
         if found is None:
             self.missing[path.lower()] = None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapall.backup.patience import patiently
 from snapall.config.batch import Batch, batch_of
+from snapall.config.batch.text import MARKER
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from snapall.config.tomlfile import KeyPath
 
 
@@ -61,10 +63,12 @@ def source_of(path: Path) -> Source:
     return Source(path, batch, overlay)
 
 
-def _beside(path: Path, name: str) -> bytes | None:
-    """A file that stands beside the batch; None if there is none that can be read."""
-    folder = path.absolute().parent
+def _beside(path: Path, asked: str) -> bytes | None:
+    """A file that the batch reads; None if there is none that can be read. VCB's folder is taken for the batch's."""
+    folder, name = path.absolute().parent, re.split(r"[\\/]", asked)[-1]
     with suppress(OSError):
+        if sys.platform == "win32" and MARKER.search(asked) is None and Path(asked).is_file():
+            folder = Path(asked).parent  # the batch runs on this machine, and names the file's own folder
         found = next((one for one in folder.iterdir() if one.name.lower() == name.lower() and one.is_file()), None)
         return None if found is None or found.stat().st_size > _LARGEST else found.read_bytes()
     return None
