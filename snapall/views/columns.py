@@ -45,13 +45,14 @@ def table_lines(
 
 
 def _widths(columns: Sequence[Sequence[str]], wide: Sequence[int], room: int) -> list[int] | None:
-    """As much of its width for each column, from the left, as leaves room for the others' words; None: too little."""
+    """Room for its words for each column, and equal shares of what is left; None: there is not even room for words."""
     widths = [max((cell_len(word) for cell in column for word in cell.split()), default=0) for column in columns]
     spare = room - sum(widths)
     if spare < 0:
         return None
-    for n, most in enumerate(wide):
-        more = min(spare, most - widths[n])
+    missing = sorted(range(len(wide)), key=lambda n: wide[n] - widths[n])  # the short ones take less than their share
+    for place, n in enumerate(missing):
+        more = min(spare // (len(missing) - place), wide[n] - widths[n])
         widths[n], spare = widths[n] + more, spare - more
     return widths
 

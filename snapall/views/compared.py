@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_lowercase
 from typing import Protocol
 
-from snapall.views.columns import table_lines
+from snapall.views.columns import labelled, table_lines
 
 
 class Line(Protocol):
@@ -53,8 +54,16 @@ def notice_lines(name: str, notices: Sequence[Beside]) -> list[str]:
 
 
 def compared_lines(name: str, job: str, rows: Sequence[Line], width: int) -> list[str]:
-    """The two sequences in columns; `width` 0: nothing is wrapped."""
+    """The two sequences in columns, and below them why they differ, each reason once; `width` 0: nothing is wrapped."""
     head = f"job {job}: what {name} sends on a good night with two VMs, and what snapall sends"
-    cells = [(str(one.line or ""), one.batch, one.snapall, one.why) for one in rows]
-    table = table_lines(("line", name, "snapall", "why they differ"), cells, width, right=("line",))
-    return [head, *table, "(numbers: docs/differences.md; `snapall docs` writes it out)"]
+    reasons = dict.fromkeys(one.why for one in rows if one.why)
+    letters = dict(zip(reasons, ascii_lowercase, strict=False))  # there are about ten
+    cells = [(str(one.line or ""), one.batch, one.snapall, letters.get(one.why, "")) for one in rows]
+    table = table_lines(("line", name, "snapall", "why"), cells, width, right=("line",))
+    below = [line for why, letter in letters.items() for line in labelled(f"  {letter}  ", why, width)]
+    return [
+        head,
+        *table,
+        "why they differ, by the numbers in docs/differences.md (`snapall docs` writes it out):",
+        *below,
+    ]

@@ -68,7 +68,8 @@ def test_a_toml_is_compared_with_nothing() -> None:
 def test_the_view_shows_line_both_commands_and_the_reason() -> None:
     lines = compared_lines("snapall.bat", "vmvol1", [Row(20, "rsh a", "rsh b", "2: it rotates")], 0)
     assert lines[0].startswith("job vmvol1: what snapall.bat sends")
-    assert lines[2].split("  ")[-1] == "2: it rotates"
+    assert lines[2].split() == ["20", "rsh", "a", "rsh", "b", "a"]
+    assert lines[-1] == "  a  2: it rotates"
     assert "20  rsh a" in lines[2]
 
 
