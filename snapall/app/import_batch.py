@@ -84,7 +84,8 @@ class Imported:
             *steps,
             f"snapall plan --config {config}: see what a run would do (it changes nothing)",
             f"snapall run --config {config}: take the first backup",
-            f"replace {self.batch.name} in the schedule with snapall run, and schedule snapall recover at boot",
+            f"snapall schedule --install --config {config}: schedule the backup, and recover at boot; then remove "
+            f"{self.batch.name} from its scheduler",
         ]
 
     def as_json(self) -> dict[str, object]:

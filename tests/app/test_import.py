@@ -163,7 +163,7 @@ def test_the_defects_are_reported_with_their_lines(tmp_path: Path, capsys: pytes
     _, out, _ = ended(capsys, put(tmp_path, FILLED))
     assert "  line 35: %vc_user% is never set" in out
     assert "  lines 20, 22, 24, 26: it deletes and renames the older backups before" in out
-    assert "replace snapall.bat in the schedule" in out
+    assert "snapall schedule --install --config" in out
 
 
 def test_programs_get_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
