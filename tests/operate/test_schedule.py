@@ -86,7 +86,12 @@ def test_the_lines_of_another_configuration_stay() -> None:
 
 def test_half_of_a_mark_is_nobodys_and_nothing_behind_it_is_lost() -> None:
     half = f"# begin of snapall schedule: {CONFIG}\n5 5 * * * true\n"
-    assert cron.with_lines(half, TASK) == half + cron.lines_of(TASK).text
+    once = cron.with_lines(half, TASK)
+    assert once == half + cron.lines_of(TASK).text
+    assert not cron.is_replaced(half, TASK)
+    later = Task(TASK.program, CONFIG, "/", "backup", 4, 44)
+    assert cron.is_replaced(once, later)
+    assert cron.with_lines(once, later) == half + cron.lines_of(later).text
 
 
 def test_a_path_with_a_line_break_is_refused() -> None:
