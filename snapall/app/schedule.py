@@ -6,7 +6,6 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from snapall.config.settings import Config
 from snapall.errors import ConfigError, Refused, SiteError, coded
 from snapall.operate.doctor.checklist import Checklist
 from snapall.operate.schedule import cron, systemd, task_scheduler
-from snapall.operate.schedule.entries import Entry, Seen, of_tasks, of_units
-from snapall.operate.schedule.judged import another_in, check_schedule
+from snapall.operate.schedule.entries import Seen
+from snapall.operate.schedule.judged import another_in_task, another_in_unit, check_schedule
 from snapall.operate.schedule.task import Document, RunTool, Scheduler, Step, Task, WriteUnit, require_writable
 from snapall.site import eventlog, schedulers
 
@@ -116,13 +115,12 @@ def steps_of(plan: Planned) -> tuple[Step, ...]:
         case Scheduler.TASK_SCHEDULER:
             names = task_scheduler.task_names(plan.task)
             return tuple(
-                _step(plan, one, list(of_tasks(schedulers.task(name, plan.settings.secret_variables))))
-                for name, one in zip(names, task_scheduler.commands_of(plan.task), strict=True)
+                _step(plan, name, one) for name, one in zip(names, task_scheduler.commands_of(plan.task), strict=True)
             )
         case Scheduler.SYSTEMD:
             texts, _ = schedulers.units()
             for one in plan.documents:
-                _require_ours(plan.task, one.file, list(of_units({one.file: texts.get(one.file, "")}, frozenset())))
+                _require_ours(one.file, another_in_unit(one.file, texts.get(one.file, ""), plan.task.config))
             units = tuple(WriteUnit(one, one.file in texts) for one in plan.documents)
             return (*units, *systemd.commands_of(plan.task))
         case Scheduler.CRON:
@@ -133,13 +131,14 @@ def steps_of(plan: Planned) -> tuple[Step, ...]:
             return (RunTool(schedulers.crontab_command(user), given=new, note=note),)
 
 
-def _step(plan: Planned, step: RunTool, there: Sequence[Entry]) -> RunTool:
-    _require_ours(plan.task, step.argv[step.argv.index("/TN") + 1], there)
+def _step(plan: Planned, name: str, step: RunTool) -> RunTool:
+    there = schedulers.task(name, plan.settings.secret_variables)
+    _require_ours(name, another_in_task(there, plan.task.config))
     return RunTool(step.argv, step.documents, note="replaces it" if there else "")
 
 
-def _require_ours(task: Task, name: str, there: Sequence[Entry]) -> None:
-    if other := another_in(there, task.config):
+def _require_ours(name: str, other: str) -> None:
+    if other:
         raise Refused(
             f"{name} exists already, and starts something else: {other}",
             "choose another name with `--name`, or remove that entry",
@@ -166,8 +165,8 @@ def register_source(plan: Planned) -> bool:
 
 
 def write_documents(plan: Planned, folder: Path) -> tuple[Path, ...]:
-    """Write all documents into a folder. SiteError."""
-    schedulers.write(folder, {one.file: one.text for one in plan.documents})
+    """Write all documents into a folder, over no other files. SiteError."""
+    schedulers.write_new(folder, {one.file: one.text for one in plan.documents})
     return tuple(folder / one.file for one in plan.documents)
 
 

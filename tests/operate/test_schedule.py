@@ -246,3 +246,12 @@ def test_a_windows_command_line_is_split_at_its_blanks_outside_of_quotation_mark
     line = " ".join(f'"{one}"' for one in words)
     assert [one for one in windows_words(line) if one in words][: len(words)]
     assert set(words) <= set(windows_words(line))
+
+
+def test_a_unit_of_another_folder_is_of_another_configuration() -> None:
+    units = {"n.timer": "[Timer]\nOnCalendar=daily\n", "n.service": "[Service]\nExecStart=snapall run\n"}
+    enabled = frozenset({"n.timer"})
+    assert "SA-1970" not in codes(Seen({}, {}, units, enabled, ""))  # nobody says which one it is
+    for folder, found in (("/etc/snapall", False), ("/srv/site2", True), ("-/etc/snapall/", False), ("~", False)):
+        units["n.service"] = f"[Service]\nWorkingDirectory={folder}\nExecStart=snapall run\n"
+        assert ("SA-1970" in codes(Seen({}, {}, units, enabled, ""))) is found
