@@ -6,14 +6,16 @@ import getpass
 import os
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapall import restart
 from snapall.backup import trust
 from snapall.config import load as configuration
 from snapall.config.settings import Config
 from snapall.errors import ConfigError, Refused, SiteError, coded
-from snapall.operate.doctor.checklist import Checklist
+from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.schedule import cron, systemd, task_scheduler
 from snapall.operate.schedule.entries import Seen
 from snapall.operate.schedule.judged import another_in_task, another_in_unit, check_schedule
@@ -21,6 +23,7 @@ from snapall.operate.schedule.task import Document, RunTool, Scheduler, Step, Ta
 from snapall.site import eventlog, schedulers
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_SIMULATED: restart.Module = "snapall.lab.vcbsnapshot"
 _TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -100,7 +103,7 @@ def _user_for(state: Path) -> str:
 
 def _program() -> tuple[str, ...]:
     """How this snapall was started, in full; a link stays one, since it outlives an update."""
-    if getattr(sys, "frozen", False):  # a bundle is its own interpreter
+    if restart.standalone():  # a bundle is its own interpreter
         return (sys.executable,)
     started = Path(sys.argv[0]).absolute()
     for one in (started, started.with_name(f"{started.name}.exe")):  # the launcher of Windows drops its ending
@@ -203,4 +206,10 @@ def _other_user(task: Task) -> str:
 
 def check_scheduled(checks: Checklist, settings: Config) -> None:
     """Check that the backup and the recovery at boot are scheduled for this configuration, and the old batch is not."""
-    checks.check("schedule", "", lambda: check_schedule(str(settings.path), seen(settings)))
+    checks.check("schedule", "", lambda: _scheduled(settings))
+
+
+def _scheduled(settings: Config) -> Iterable[CheckOutcome]:
+    if _SIMULATED in settings.vcenter.vcbsnapshot:
+        return (CheckOutcome("a simulated site needs none"),)
+    return check_schedule(str(settings.path), seen(settings))

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from snapall.app.schedule import check_scheduled
+from snapall.config.load import parse
+from snapall.lab.config_file import configuration
+from snapall.lab.site_options import SiteOptions
+from snapall.operate.doctor.checklist import Checklist
 from tests.commands.test_cli import ended
 from tests.config.test_config import PLAIN
 from tests.schedulers import Schedulers, stand_in
@@ -285,3 +290,11 @@ def test_the_program_is_named_as_it_was_started(
     out = ended(capsys, "schedule", "--for", "task-scheduler", "--what", "backup")[1]
     assert f"<Command>{sys.executable}</Command>" in out
     assert "<Arguments>-m snapall run --quiet " in out
+
+
+def test_a_simulated_site_is_not_warned_that_nothing_schedules_it(machine: Schedulers, tmp_path: Path) -> None:
+    lab = configuration(tmp_path, SiteOptions(), transport="rsh", port=514, parallel=1, order="safe", extra="")
+    for found, text in (([""], lab), (["SA-1970", "SA-1971"], PLAIN)):
+        checks = Checklist()
+        check_scheduled(checks, parse(text, tmp_path / "snapall.toml", {}, secrets=False))
+        assert [one.code for one in checks.results] == found
