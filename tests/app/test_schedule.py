@@ -14,9 +14,10 @@ from snapall.lab.site_options import SiteOptions
 from snapall.operate.doctor.checklist import Checklist
 from tests.commands.test_cli import ended
 from tests.config.test_config import PLAIN
+from tests.platforms import posix
 from tests.schedulers import Schedulers, stand_in
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are scripts")
+pytestmark = posix("the stand-ins are scripts")
 OTHERS = b"# mine\nMAILTO=caf\xe9@example.edu\n5 5 * * * true\n"
 
 

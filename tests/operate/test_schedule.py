@@ -15,6 +15,7 @@ from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_crontab
 from snapall.operate.schedule.judged import check_schedule, runs
 from snapall.operate.schedule.task import Scheduler, Task, require_writable
 from snapall.operate.schedule.task_scheduler import tasks_of
+from tests.platforms import posix
 
 CONFIG = "/etc/snapall/snapall.toml"
 TASK = Task(("/opt/snapall/bin/snapall",), CONFIG, "/etc/snapall", "backup", 3, 0)
@@ -52,7 +53,7 @@ def test_every_path_is_read_back_from_a_crontab(config: str) -> None:
     assert (run.by_time, run.at_boot, recover.by_time, recover.at_boot) == (True, False, False, True)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="cron's shell is that of Unix")
+@posix("cron's shell is that of Unix")
 @pytest.mark.parametrize("config", ["/a b/it's.toml", '/"$HOME"/%d;x.toml', "/back\\slash/é.toml"])
 def test_the_shell_of_cron_passes_on_what_was_meant(config: str) -> None:
     task = Task((sys.executable, "-c", "import sys; print(ascii(sys.argv[1:]))"), config, "/", "backup", 3, 0)
