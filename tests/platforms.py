@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 
 import pytest
+
+_NTDLL = getattr(getattr(ctypes, "windll", None), "ntdll", None)  # None on other systems
+UNDER_WINE = hasattr(_NTDLL, "wine_get_version")
+"""Whether these tests run under Wine, which lacks some of Windows."""
 
 FOR_OWNER_ALONE = 0o666 if sys.platform == "win32" else 0o600
 """The mode of a file that its owner alone can read. On Windows, modes show only whether a file can be written."""
@@ -13,6 +18,11 @@ FOR_OWNER_ALONE = 0o666 if sys.platform == "win32" else 0o600
 def posix(reason: str) -> pytest.MarkDecorator:
     """Leave this test out on Windows, where the reason holds."""
     return pytest.mark.skipif(sys.platform == "win32", reason=reason)
+
+
+def windows(reason: str) -> pytest.MarkDecorator:
+    """Leave this test out elsewhere, where the reason holds."""
+    return pytest.mark.skipif(sys.platform != "win32", reason=reason)
 
 
 with_signals = posix("Windows can send a process no signal but its end")

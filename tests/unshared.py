@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.platforms import windows
 
-on_windows = pytest.mark.skipif(sys.platform != "win32", reason="only Windows refuses a file that is open elsewhere")
+on_windows = windows("only Windows refuses a file that is open elsewhere")
 
 MOMENT = 0.5  # seconds that such a program has a file open: some tries of ours fall into them
 

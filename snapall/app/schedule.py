@@ -6,22 +6,24 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from snapall import restart
 from snapall.backup import trust
 from snapall.config import load as configuration
 from snapall.config.settings import Config
 from snapall.errors import ConfigError, Refused, SiteError, coded
-from snapall.operate.doctor.checklist import Checklist
+from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.schedule import cron, systemd, task_scheduler
-from snapall.operate.schedule.entries import Entry, Seen, of_tasks, of_units
-from snapall.operate.schedule.judged import another_in, check_schedule
+from snapall.operate.schedule.entries import Seen
+from snapall.operate.schedule.judged import another_in_task, another_in_unit, check_schedule
 from snapall.operate.schedule.task import Document, RunTool, Scheduler, Step, Task, WriteUnit, require_writable
 from snapall.site import eventlog, schedulers
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_SIMULATED: restart.Module = "snapall.lab.vcbsnapshot"
 _TASK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -101,7 +103,7 @@ def _user_for(state: Path) -> str:
 
 def _program() -> tuple[str, ...]:
     """How this snapall was started, in full; a link stays one, since it outlives an update."""
-    if getattr(sys, "frozen", False):  # a bundle is its own interpreter
+    if restart.standalone():  # a bundle is its own interpreter
         return (sys.executable,)
     started = Path(sys.argv[0]).absolute()
     for one in (started, started.with_name(f"{started.name}.exe")):  # the launcher of Windows drops its ending
@@ -116,13 +118,12 @@ def steps_of(plan: Planned) -> tuple[Step, ...]:
         case Scheduler.TASK_SCHEDULER:
             names = task_scheduler.task_names(plan.task)
             return tuple(
-                _step(plan, one, list(of_tasks(schedulers.task(name, plan.settings.secret_variables))))
-                for name, one in zip(names, task_scheduler.commands_of(plan.task), strict=True)
+                _step(plan, name, one) for name, one in zip(names, task_scheduler.commands_of(plan.task), strict=True)
             )
         case Scheduler.SYSTEMD:
             texts, _ = schedulers.units()
             for one in plan.documents:
-                _require_ours(plan.task, one.file, list(of_units({one.file: texts.get(one.file, "")}, frozenset())))
+                _require_ours(one.file, another_in_unit(one.file, texts.get(one.file, ""), plan.task.config))
             units = tuple(WriteUnit(one, one.file in texts) for one in plan.documents)
             return (*units, *systemd.commands_of(plan.task))
         case Scheduler.CRON:
@@ -133,13 +134,14 @@ def steps_of(plan: Planned) -> tuple[Step, ...]:
             return (RunTool(schedulers.crontab_command(user), given=new, note=note),)
 
 
-def _step(plan: Planned, step: RunTool, there: Sequence[Entry]) -> RunTool:
-    _require_ours(plan.task, step.argv[step.argv.index("/TN") + 1], there)
+def _step(plan: Planned, name: str, step: RunTool) -> RunTool:
+    there = schedulers.task(name, plan.settings.secret_variables)
+    _require_ours(name, another_in_task(there, plan.task.config))
     return RunTool(step.argv, step.documents, note="replaces it" if there else "")
 
 
-def _require_ours(task: Task, name: str, there: Sequence[Entry]) -> None:
-    if other := another_in(there, task.config):
+def _require_ours(name: str, other: str) -> None:
+    if other:
         raise Refused(
             f"{name} exists already, and starts something else: {other}",
             "choose another name with `--name`, or remove that entry",
@@ -166,8 +168,8 @@ def register_source(plan: Planned) -> bool:
 
 
 def write_documents(plan: Planned, folder: Path) -> tuple[Path, ...]:
-    """Write all documents into a folder. SiteError."""
-    schedulers.write(folder, {one.file: one.text for one in plan.documents})
+    """Write all documents into a folder, over no other files. SiteError."""
+    schedulers.write_new(folder, {one.file: one.text for one in plan.documents})
     return tuple(folder / one.file for one in plan.documents)
 
 
@@ -204,4 +206,10 @@ def _other_user(task: Task) -> str:
 
 def check_scheduled(checks: Checklist, settings: Config) -> None:
     """Check that the backup and the recovery at boot are scheduled for this configuration, and the old batch is not."""
-    checks.check("schedule", "", lambda: check_schedule(str(settings.path), seen(settings)))
+    checks.check("schedule", "", lambda: _scheduled(settings))
+
+
+def _scheduled(settings: Config) -> Iterable[CheckOutcome]:
+    if _SIMULATED in settings.vcenter.vcbsnapshot:
+        return (CheckOutcome("a simulated site needs none"),)
+    return check_schedule(str(settings.path), seen(settings))

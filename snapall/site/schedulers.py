@@ -108,11 +108,28 @@ def write(folder: Path, documents: Mapping[str, str]) -> None:
         except OSError as error:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
-            raise SiteError(
-                f"{path} cannot be written: {reason_of(error)}",
-                "run `snapall schedule` as root, or as an administrator; name another folder with --out",
-                "SA-1963",
-            ) from error
+            raise _unwritten(path, reason_of(error)) from error
+
+
+def write_new(folder: Path, documents: Mapping[str, str]) -> None:
+    """Write files into a folder, which is made if need be. SiteError: another file of such a name is there, too."""
+    for name, text in documents.items():
+        path = folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() and path.read_bytes() != text.encode():
+                raise _unwritten(path, "another file of this name is there")
+        except OSError as error:
+            raise _unwritten(path, reason_of(error)) from error
+    write(folder, documents)
+
+
+def _unwritten(path: Path, reason: str) -> SiteError:
+    return SiteError(
+        f"{path} cannot be written: {reason}",
+        "run `snapall schedule` as root, or as an administrator; name another folder with --out",
+        "SA-1963",
+    )
 
 
 def run(argv: tuple[str, ...], documents: Mapping[str, str], given: bytes, withheld: Collection[str]) -> None:

@@ -16,6 +16,7 @@ from snapall.errors import ConfigError
 from snapall.lab.faults import NAMED
 from tests.commands.test_cli import ended
 from tests.end_to_end.test_runs import TROUBLE, WELL
+from tests.platforms import posix
 
 OVER_TIME = {"late-quiesce", "late-capture", "capture-hangs", "busy-a-while"}  # their times are the demo's own; README
 
@@ -98,7 +99,7 @@ def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
         config.write_text(edited)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no umask")
+@posix("Windows has no umask")
 @pytest.mark.parametrize("mask", [0, 0o002, 0o077], ids=oct)
 def test_whatever_the_umask_the_labs_own_configuration_is_believed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], mask: int

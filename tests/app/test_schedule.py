@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from snapall.app.schedule import check_scheduled
+from snapall.config.load import parse
+from snapall.lab.config_file import configuration
+from snapall.lab.site_options import SiteOptions
+from snapall.operate.doctor.checklist import Checklist
 from tests.commands.test_cli import ended
 from tests.config.test_config import PLAIN
+from tests.platforms import posix
 from tests.schedulers import Schedulers, stand_in
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are scripts")
+pytestmark = posix("the stand-ins are scripts")
 OTHERS = b"# mine\nMAILTO=caf\xe9@example.edu\n5 5 * * * true\n"
 
 
@@ -120,6 +126,40 @@ def test_a_unit_of_that_name_that_starts_something_else_stays(machine: Scheduler
     assert (machine.units / "snapall-2.timer").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "theirs", "shown"),
+    [
+        ("snapall.timer", "[Timer]\nOnCalendar=daily\nUnit=nightly.service\n", "nightly.service"),
+        ("snapall.service", "[Service]\nWorkingDirectory=/srv/b\nExecStart=snapall run\n", "snapall run in /srv/b"),
+        ("snapall.service", "[Service]\nExecStart=/opt/snapall run\n", "/opt/snapall run"),
+        (
+            "snapall.service",
+            "[Service]\nEnvironment=PW=hunter2 SNAPALL_CONFIG=/etc/b.toml\nExecStart=snapall run\n",
+            "SNAPALL_CONFIG=/etc/b.toml snapall run",
+        ),
+        ("snapall-recover.service", "[Service]\nType=oneshot\n", "something without a command line"),
+    ],
+)
+def test_a_unit_that_is_not_surely_of_this_configuration_stays(
+    machine: Schedulers, capsys: Capsys, name: str, theirs: str, shown: str
+) -> None:
+    (machine.units / name).write_text(theirs)
+    code, _, err = ended(capsys, "schedule", "--for", "systemd", "--install")
+    assert code == 1
+    assert f"SA-1962 {name} exists already, and starts something else: {shown}\n" in err
+    assert [path.name for path in machine.units.iterdir()] == [name]
+    assert (machine.units / name).read_text() == theirs
+
+
+def test_a_unit_that_names_its_configuration_in_any_way_is_replaced(
+    machine: Schedulers, tmp_path: Path, capsys: Capsys
+) -> None:
+    for line in (f"WorkingDirectory={tmp_path}", f"Environment=SNAPALL_CONFIG={tmp_path}/snapall.toml"):
+        (machine.units / "snapall.service").write_text(f"[Service]\n{line}\nExecStart=/opt/snapall run\n")
+        code, out, _ = ended(capsys, "schedule", "--for", "systemd", "--install")
+        assert (code, "snapall.service (replaces it)" in out) == (0, True)
+
+
 def test_what_systemd_refuses_is_reported_with_its_words(machine: Schedulers, capsys: Capsys) -> None:
     machine.fail("systemctl", "Failed to connect to bus")
     code, _, err = ended(capsys, "schedule", "--for", "systemd", "--install")
@@ -156,6 +196,9 @@ def test_windows_gets_two_tasks_from_two_documents(machine: Schedulers, capsys: 
 
 def test_a_task_of_that_name_that_starts_something_else_stays(machine: Schedulers, capsys: Capsys) -> None:
     machine.task("x").parent.mkdir()
+    theirs = "<Task><Actions><ComHandler><ClassId>{0}</ClassId></ComHandler></Actions></Task>"
+    machine.task("snapall recover").write_text(theirs)
+    assert "something without a command line" in ended(capsys, "schedule", "--for", "task-scheduler", "--install")[2]
     theirs = "<Task><Actions><Exec><Command>calc.exe</Command></Exec></Actions></Task>"
     machine.task("snapall recover").write_text(theirs)
     code, _, err = ended(capsys, "schedule", "--for", "task-scheduler", "--install")
@@ -199,10 +242,19 @@ def test_each_file_is_printed_alone(machine: Schedulers, capsys: Capsys) -> None
 
 
 def test_all_files_are_written_into_a_folder(machine: Schedulers, tmp_path: Path, capsys: Capsys) -> None:
-    (tmp_path / "out").mkdir()
-    assert ended(capsys, "schedule", "--for", "systemd", "--out", str(tmp_path / "out"))[0] == 0
+    for _ in range(2):
+        assert ended(capsys, "schedule", "--for", "systemd", "--out", str(tmp_path / "out"))[0] == 0
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["snapall-recover.service", "snapall.service", "snapall.timer"]
+
+
+def test_a_file_that_is_there_already_is_not_overwritten(machine: Schedulers, tmp_path: Path, capsys: Capsys) -> None:
+    (tmp_path / "snapall.timer").write_text("theirs")
+    code, _, err = ended(capsys, "schedule", "--for", "systemd", "--out", str(tmp_path))
+    assert code == 1
+    assert f"SA-1963 {tmp_path}/snapall.timer cannot be written: another file of this name is there" in err
+    assert (tmp_path / "snapall.timer").read_text() == "theirs"
+    assert not (tmp_path / "snapall.service").exists()
 
 
 @pytest.mark.parametrize(
@@ -239,3 +291,11 @@ def test_the_program_is_named_as_it_was_started(
     out = ended(capsys, "schedule", "--for", "task-scheduler", "--what", "backup")[1]
     assert f"<Command>{sys.executable}</Command>" in out
     assert "<Arguments>-m snapall run --quiet " in out
+
+
+def test_a_simulated_site_is_not_warned_that_nothing_schedules_it(machine: Schedulers, tmp_path: Path) -> None:
+    lab = configuration(tmp_path, SiteOptions(), transport="rsh", port=514, parallel=1, order="safe", extra="")
+    for found, text in (([""], lab), (["SA-1970", "SA-1971"], PLAIN)):
+        checks = Checklist()
+        check_scheduled(checks, parse(text, tmp_path / "snapall.toml", {}, secrets=False))
+        assert [one.code for one in checks.results] == found

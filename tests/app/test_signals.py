@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from snapall.app.signals import CONSOLE_EVENTS, Reaction, console_handler, reaction_to
+from tests.platforms import windows
 from tests.waiting import PATIENCE
 
 NAMES = {name: number for number, name in CONSOLE_EVENTS.items()}
@@ -52,7 +53,7 @@ with signal_flag(lambda text, hint, code: print(code, text, flush=True)) as stop
 """
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="only Windows has console events")
+@windows("only Windows has console events")
 @pytest.mark.parametrize("name", ["CTRL_C_EVENT", "CTRL_BREAK_EVENT"])
 def test_an_event_of_the_console_sets_the_flag(name: str) -> None:
     if sys.platform == "win32":

@@ -14,14 +14,14 @@ from snapall.backup.acl import ADMINISTRATORS, SYSTEM, AccessList, Ace, includes
 from snapall.backup.breaches import Breach
 from snapall.backup.outfile import create
 from snapall.errors import Untrusted
-from tests.wine import UNDER_WINE
+from tests.platforms import UNDER_WINE, windows
 
 if sys.platform == "win32":
     from snapall.backup import acl_windows
 
 ME, SOMEBODY, EVERYONE = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002", "S-1-1-0"
 FULL, MODIFY, READ, ADD_FILE = 0x1F01FF, 0x1301BF, 0x120089, 0x2
-ON_WINDOWS = pytest.mark.skipif(sys.platform != "win32", reason="access lists are of Windows")
+ON_WINDOWS = windows("access lists are of Windows")
 INHERITED = pytest.mark.skipif(
     sys.platform != "win32" or UNDER_WINE,
     reason="Wine 8 keeps a Unix mode in place of a list; its icacls does nothing",

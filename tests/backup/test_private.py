@@ -20,8 +20,9 @@ from snapall.operate.history import at_work, require_listed
 from snapall.site import process
 from tests.backup.simulated import Stage
 from tests.groups import share
+from tests.platforms import posix
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+pytestmark = posix("Windows has no such rights")
 as_root = pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root becomes another user")
 
 NOBODY = 65534

@@ -21,11 +21,12 @@ from snapall.backup.trust import doubts, replaceable
 from snapall.errors import Untrusted
 from tests.backup.simulated import Stage
 from tests.groups import share
+from tests.platforms import posix
 
 if TYPE_CHECKING:
     import pwd
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+pytestmark = posix("Windows has no such rights")
 as_root = pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root gives files away")
 NOBODY = 65534
 

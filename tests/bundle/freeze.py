@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.bundle import ROOT, collect, wine
 from tests.bundle.requirements import locked, restricted
 from tests.bundle.targets import WINDOWS
+from tests.windows.wine import seen_from_windows
 
 SPEC = Path(__file__).with_name("snapall.spec")
 _PAGES = ("README.md", "LICENSE")
@@ -50,7 +51,7 @@ def under_wine(there: wine.Windows) -> Callable[[Path, Path], None]:
         shutil.unpack_archive(wheel, there.packages, "zip")
 
     def make(work: Path, result: Path) -> None:
-        there.run_python(*pyinstaller(*map(wine.path, (work / "build", result, SPEC))))
+        there.run_python(*pyinstaller(*map(seen_from_windows, (work / "build", result, SPEC))))
 
     return make
 

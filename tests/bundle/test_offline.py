@@ -51,10 +51,6 @@ def test_the_windows_that_the_variables_name_is_the_one_that_is_copied(tmp_path:
         pass
 
 
-def test_wine_sees_the_files_of_this_system() -> None:
-    assert wine.path(Path("/srv/snapall/a b.toml")) == r"Z:\srv\snapall\a b.toml"
-
-
 WHOLE = """\
 The lab's own ledger shows:
   19 of 19 VMs were quiesced when vmware_new_20261129T183333Z-kwzg was taken

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bundle import ROOT, offline, wine
 from tests.bundle.checks import require_backup, require_documents
+from tests.windows.wine import seen_from_windows
 
 
 def installed(bundle: Path) -> None:
@@ -27,15 +28,17 @@ def under_wine(bundle: Path) -> None:
     with wine.windows() as there:
         install_in(there, bundle)
         require_backup(there.run_python("-m", "snapall", "demo", "--fast"))
-        there.run_python("-m", "snapall", "docs", wine.path(there.home / "docs"))
+        there.run_python("-m", "snapall", "docs", seen_from_windows(there.home / "docs"))
         require_documents(there.home / "docs")
 
 
 def install_in(there: wine.Windows, bundle: Path) -> None:
     """Put the bundle's packages where this Python finds them."""
     options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-index", "--require-hashes"]
-    where = ["--find-links", wine.path(bundle / "wheels"), "--target", wine.path(there.packages)]
-    there.run_python("-m", "pip", "install", *options, *where, "--requirement", wine.path(bundle / "requirements.txt"))
+    where = ["--find-links", seen_from_windows(bundle / "wheels"), "--target", seen_from_windows(there.packages)]
+    there.run_python(
+        "-m", "pip", "install", *options, *where, "--requirement", seen_from_windows(bundle / "requirements.txt")
+    )
 
 
 def standalone(program: Path) -> None:
@@ -48,5 +51,5 @@ def standalone(program: Path) -> None:
 
 def standalone_under_wine(there: wine.Windows, program: Path) -> None:
     """Try that of Windows."""
-    files = [wine.path(one) for one in (program / "snapall.exe", there.home / "tried")]
-    there.run_python("-m", "tests.bundle.standalone", *files, PYTHONPATH=wine.path(ROOT))
+    files = [seen_from_windows(one) for one in (program / "snapall.exe", there.home / "tried")]
+    there.run_python("-m", "tests.bundle.standalone", *files, PYTHONPATH=seen_from_windows(ROOT))

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bundle import ROOT, offline
+from tests.windows.build import built
+from tests.windows.wine import OVERRIDES, end_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Windows:
             "TMPDIR": str(self.home),
             "WINEPREFIX": str(self.prefix),
         }
-        env |= {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree,mshtml=", **environ}
+        env |= {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": OVERRIDES, **environ}
         return offline.run([wine, *argv], self.home, env).replace("\r\n", "\n")
 
     def run_python(self, *argv: str, **environ: str) -> str:
@@ -71,17 +73,12 @@ def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
         try:
             yield made
         finally:
-            subprocess.run(["wineserver", "-k"], env={**environ, "WINEPREFIX": str(made.prefix)}, check=False)
+            end_prefix(made.prefix)
 
 
 def source(environ: Mapping[str, str]) -> tuple[Path, Path]:
     """The folder of a Windows Python, and a prefix, to copy."""
     if "SNAPALL_WINE_PYTHON" in environ and "SNAPALL_WINE_PREFIX" in environ:
         return Path(environ["SNAPALL_WINE_PYTHON"]), Path(environ["SNAPALL_WINE_PREFIX"])
-    made, _ = importlib.import_module("tests.windows.build").built(ROOT / "requirements-dev.txt")
-    return made.folder / "Python311", made.prefix
-
-
-def path(of: Path) -> str:
-    """How Wine calls a path of this system."""
-    return "Z:" + str(of).replace("/", "\\")
+    made, _ = built(ROOT / "requirements-dev.txt")
+    return made.python.parent, made.prefix

@@ -12,7 +12,7 @@ import pytest
 from snapall import __version__, cli
 from snapall.lab.serve import Lab
 from tests.lab.sites import batch
-from tests.platforms import posix
+from tests.platforms import posix, windows
 
 LOOKING = ["list", "datastores", "status", "show", "stats", "audit", "doctor"]
 COMMANDS = [
@@ -141,7 +141,7 @@ def test_powershell_is_offered_commands_with_their_help() -> None:
     assert "Register-ArgumentCompleter -Native -CommandName snapall" in source.stdout
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere the option installs the completion")
+@windows("elsewhere the option installs the completion")
 def test_no_execution_policy_is_changed_for_powershells_completion(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = ended(capsys, "--install-completion")
     assert code == 2

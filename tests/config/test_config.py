@@ -65,7 +65,7 @@ def faults(folder: Path, text: str) -> list[str]:
     return [line.removeprefix(begin) for line in lines]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such groups")
+@posix("Windows has no such groups")
 def test_readers_is_a_group_of_this_machine(folder: Path) -> None:
     import grp
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from snapall.config.load import parse
 from snapall.config.notify import EventLog, Mail, Syslog, host_and_port
 from tests.config.json_schema import accepts
 from tests.config.test_config import ENVIRON, PLAIN, faults, folder, read
-from tests.platforms import posix
+from tests.platforms import posix, windows
 
 __all__ = ["folder"]
 MAIL = f'{PLAIN}\n[notify.mail]\nto = ["ops@example.edu"]\nfrom = "snapall@example.edu"\nserver = "mail.example.edu"\n'
@@ -77,13 +76,13 @@ def test_every_key_is_read_and_the_schema_accepts_it(folder: Path) -> None:
     assert accepts(json.loads(SHIPPED.read_text()), tomllib.loads(PLAIN + EVERY_KEY))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has an event log")
+@posix("Windows has an event log")
 def test_the_event_log_is_refused_where_there_is_none(folder: Path) -> None:
     (found,) = faults(folder, f"{PLAIN}[notify.eventlog]\n")
     assert found.endswith("notify.eventlog: is for Windows only: write [notify.syslog] in its place")
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="only Windows has an event log")
+@windows("only Windows has an event log")
 def test_the_event_log_of_windows_takes_every_run_by_default(folder: Path) -> None:
     events = read(folder, f"{PLAIN}[notify.eventlog]\n").notify.eventlog
     assert events is not None

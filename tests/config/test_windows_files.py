@@ -12,6 +12,7 @@ from snapall.config.load import load, parse, state_of
 from snapall.config.paths import expanded
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
+from tests.platforms import windows
 
 TEXT = """
 state = "{state}"
@@ -86,7 +87,7 @@ def test_a_tilde_is_home_on_every_system(tmp_path: Path) -> None:
     assert read(tmp_path, text(state="~/state")).state == Path.home() / "state"
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="%NAME% is expanded on Windows")
+@windows("%NAME% is expanded on Windows")
 def test_a_configured_path_may_name_a_variable(tmp_path: Path) -> None:
     assert read(tmp_path, text(state="%SITE%\\state"), Site=str(tmp_path)).state == tmp_path / "state"
 
@@ -152,7 +153,7 @@ def test_a_secret_in_another_encoding_is_refused_without_showing_it(tmp_path: Pa
 # -- times
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="Windows' strftime knows fewer formats")
+@windows("Windows' strftime knows fewer formats")
 @pytest.mark.parametrize("log_time", ["%-d.%m.%Y", "%s"])
 def test_a_time_that_windows_cannot_write_is_a_fault(tmp_path: Path, log_time: str) -> None:
     assert "which Windows does not know" in faults(tmp_path, text(log_time=log_time))

@@ -29,6 +29,7 @@ from snapall.site.ssh import Ssh
 from snapall.site.vcb import Vcb
 from snapall.site.virtualcenter import VirtualCenter
 from tests.lab.sites import batch
+from tests.platforms import posix
 from tests.site.drivers import Driver, Pymssql, Pyodbc
 from tests.site.servers import SQL_2000, Server
 from tests.waiting import PATIENCE
@@ -69,7 +70,7 @@ def test_every_url_of_the_page_reaches_its_driver_as_the_page_means_it(monkeypat
     ]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for ssh is a shell script")
+@posix("the stand-in for ssh is a shell script")
 @pytest.mark.parametrize("words", [["proxy", "vcbsnapshot"], ["root@esx01", "vcbSnapshot"]])
 def test_the_ssh_calls_on_the_page_work_as_written(tmp_path: Path, words: list[str]) -> None:
     assert ", ".join(f'"{word}"' for word in ["ssh", *words]) in DOC

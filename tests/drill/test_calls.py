@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import sqlalchemy
 
 from snapall.drill.calls import CallCounter, recorded
 from snapall.drill.cells import ExternalCall, Strike, StrikeTime, System
+from tests.platforms import posix
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the drill does not run on Windows")
+pytestmark = posix("the drill does not run on Windows")
 
 
 def ask(folder: Path, strikes: list[Strike], statement: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +17,13 @@ from snapall.lab.sites import LabVm
 from tests.lab.atlab import AtLab, Ended
 from tests.lab.sites import batch
 from tests.operate.guardians import end_of_guardians, guarded, running, slow, wait_for_quiesced
+from tests.platforms import posix
 from tests.site.mailserver import DROP, HANG, Behaviour, Letter, certified, mail_server
 from tests.waiting import PATIENCE
 
 Make = Callable[..., AtLab]
 HOST = socket.gethostname()
-with_sockets = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such sockets")
+with_sockets = posix("Windows has no such sockets")
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from snapall.restore.proof.proofs import Proof, Readability
 from tests.lab.atlab import AtLab
 from tests.lab.external_actors import set_database
 from tests.lab.sites import with_luns, with_neighbour
+from tests.platforms import with_signals
 
 SQL = "/vol/vmvol1/sql01"
 CHANGES = ["lun clone create", "lun map", "lun unmap", "lun offline", "lun destroy"]
@@ -155,7 +156,7 @@ def test_one_fault_of_the_filer_leaves_no_clone_unexplained(night: AtLab, comman
     assert (proofs(night)[-1].found is Readability.READABLE) == (ended.code != 1)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@with_signals
 def test_a_verify_that_is_killed_while_it_reads_is_taken_down_by_recover(night: AtLab) -> None:
     assert night("run").code == 0
     before = night.world.luns("vmvol1")

@@ -257,7 +257,7 @@ def test_an_administrator_may_take_a_snapshot_just_before_a_call(world: World) -
 
 
 @with_signals
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+@with_signals
 def test_a_process_may_be_frozen_before_a_call_and_killed_after_it(world: World) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         frozen = Fault(CREATE, FaultKind.SIGNAL, victim=process.pid, signal=signal.SIGSTOP)

@@ -15,6 +15,7 @@ from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_crontab
 from snapall.operate.schedule.judged import check_schedule, runs
 from snapall.operate.schedule.task import Scheduler, Task, require_writable
 from snapall.operate.schedule.task_scheduler import tasks_of
+from tests.platforms import posix
 
 CONFIG = "/etc/snapall/snapall.toml"
 TASK = Task(("/opt/snapall/bin/snapall",), CONFIG, "/etc/snapall", "backup", 3, 0)
@@ -52,7 +53,7 @@ def test_every_path_is_read_back_from_a_crontab(config: str) -> None:
     assert (run.by_time, run.at_boot, recover.by_time, recover.at_boot) == (True, False, False, True)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="cron's shell is that of Unix")
+@posix("cron's shell is that of Unix")
 @pytest.mark.parametrize("config", ["/a b/it's.toml", '/"$HOME"/%d;x.toml', "/back\\slash/é.toml"])
 def test_the_shell_of_cron_passes_on_what_was_meant(config: str) -> None:
     task = Task((sys.executable, "-c", "import sys; print(ascii(sys.argv[1:]))"), config, "/", "backup", 3, 0)
@@ -86,7 +87,12 @@ def test_the_lines_of_another_configuration_stay() -> None:
 
 def test_half_of_a_mark_is_nobodys_and_nothing_behind_it_is_lost() -> None:
     half = f"# begin of snapall schedule: {CONFIG}\n5 5 * * * true\n"
-    assert cron.with_lines(half, TASK) == half + cron.lines_of(TASK).text
+    once = cron.with_lines(half, TASK)
+    assert once == half + cron.lines_of(TASK).text
+    assert not cron.is_replaced(half, TASK)
+    later = Task(TASK.program, CONFIG, "/", "backup", 4, 44)
+    assert cron.is_replaced(once, later)
+    assert cron.with_lines(once, later) == half + cron.lines_of(later).text
 
 
 def test_a_path_with_a_line_break_is_refused() -> None:
@@ -241,3 +247,12 @@ def test_a_windows_command_line_is_split_at_its_blanks_outside_of_quotation_mark
     line = " ".join(f'"{one}"' for one in words)
     assert [one for one in windows_words(line) if one in words][: len(words)]
     assert set(words) <= set(windows_words(line))
+
+
+def test_a_unit_of_another_folder_is_of_another_configuration() -> None:
+    units = {"n.timer": "[Timer]\nOnCalendar=daily\n", "n.service": "[Service]\nExecStart=snapall run\n"}
+    enabled = frozenset({"n.timer"})
+    assert "SA-1970" not in codes(Seen({}, {}, units, enabled, ""))  # nobody says which one it is
+    for folder, found in (("/etc/snapall", False), ("/srv/site2", True), ("-/etc/snapall/", False), ("~", False)):
+        units["n.service"] = f"[Service]\nWorkingDirectory={folder}\nExecStart=snapall run\n"
+        assert ("SA-1970" in codes(Seen({}, {}, units, enabled, ""))) is found

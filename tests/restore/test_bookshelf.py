@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from pathlib import Path
 
 import pytest
 
 from snapall.errors import JournalError
 from snapall.restore.book.shelf import Bookshelf
+from tests.platforms import posix
 from tests.restore.test_runbook import FACTS, STAMP
 
 
@@ -41,7 +41,7 @@ def test_a_run_book_moves_with_its_backups_name_and_goes_with_its_backup(tmp_pat
     assert names(shelf) == [f"{other}.html", f"{other}.txt"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+@posix("Windows has no such rights")
 def test_folder_and_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
     shelf = Bookshelf(tmp_path / "state")
     before = os.umask(0)

@@ -15,6 +15,7 @@ from snapall.config.settings import Verify
 from snapall.restore.proof.device import LunReader, LunReading, MappedLun, replaced
 from snapall.restore.proof.proofs import Readability
 from tests.lab.atlab import Hasty
+from tests.platforms import posix
 from tests.restore.images import disks
 
 IMAGE, STRUCTURES = disks()["windows"]
@@ -75,7 +76,7 @@ def test_a_device_that_never_appears_is_not_read_and_the_remedy_is_named(tmp_pat
     assert "did not appear within 60 s; check `igroup`, `device` and `rescan`" in found.problems[0]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+@posix("Windows has no such pipes")
 def test_a_device_that_never_answers_is_given_up_and_its_reader_ended(tmp_path: Path) -> None:
     path = tmp_path / lun().serial
     os.mkfifo(path)  # opening it blocks until somebody writes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from snapall.errors import JournalError, Untrusted
 from snapall.restore.proof.file import ProofFile
 from snapall.restore.proof.proofs import Readability
+from tests.platforms import posix
 from tests.restore.test_proofs import NOW, VMS, proof
 
 
@@ -57,13 +57,13 @@ def test_old_checks_are_deleted_in_time(file: ProofFile) -> None:
     assert [one.name for one in file.state.iterdir()] == [file.path.name]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such rights")
+@posix("Windows has no such rights")
 def test_only_the_owner_can_read_the_proofs(file: ProofFile) -> None:
     file.append(proof(VMS[0], 0))
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators there")
+@posix("links are for administrators there")
 def test_a_link_in_its_place_is_not_followed(file: ProofFile, tmp_path: Path) -> None:
     file.append(proof(VMS[0], 0))
     file.path.rename(tmp_path / "elsewhere")

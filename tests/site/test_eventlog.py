@@ -12,6 +12,7 @@ import pytest
 from snapall.errors import SiteError
 from snapall.operate.notify import Level
 from snapall.site import eventlog
+from tests.platforms import posix
 
 
 def test_an_event_is_not_too_long_and_holds_nothing_that_the_viewer_would_replace() -> None:
@@ -19,7 +20,7 @@ def test_an_event_is_not_too_long_and_holds_nothing_that_the_viewer_would_replac
     assert len(eventlog.insertable("x" * 60_000)) <= 31_839
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has an event log")
+@posix("Windows has an event log")
 def test_a_system_without_an_event_log_says_so() -> None:
     with pytest.raises(SiteError) as raised:
         eventlog.send(Level.ERROR, 1101, "text")

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from snapall.site import hook_process
+from tests.platforms import windows
 from tests.waiting import PATIENCE, until
 
 # Starts a program that starts a sleeper and ends, so that nobody is the sleeper's parent; writes down who that is.
@@ -82,7 +83,7 @@ else:
 """
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere they are in sessions of their own")
+@windows("elsewhere they are in sessions of their own")
 @pytest.mark.parametrize("how", ["hook", "vcbsnapshot"])
 def test_ctrl_c_in_our_console_reaches_no_child(tmp_path: Path, how: str) -> None:
     if sys.platform == "win32":

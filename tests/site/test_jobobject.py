@@ -13,14 +13,15 @@ import pytest
 from snapall.site.detached import would_be_confined
 from snapall.site.jobobject import is_confined
 from tests.config.test_config import PLAIN
+from tests.platforms import posix, windows
 from tests.waiting import PATIENCE, until
 
-on_windows = pytest.mark.skipif(sys.platform != "win32", reason="only Windows has job objects")
+on_windows = windows("only Windows has job objects")
 
 BREAKAWAY_OK = 0x800  # winnt.h
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there it depends on who started the tests")
+@posix("there it depends on who started the tests")
 def test_elsewhere_nothing_is_confined() -> None:
     assert (would_be_confined(), is_confined(os.getpid())) == (False, False)
 

@@ -18,7 +18,7 @@ from snapall.backup.steps import Child
 from snapall.errors import SiteError
 from snapall.site import process, streams
 from snapall.site.output import CEILING, Output
-from tests.platforms import posix, with_signals
+from tests.platforms import posix, windows, with_signals
 from tests.site.gates import WAIT, Gate
 from tests.waiting import PATIENCE, until
 
@@ -299,7 +299,7 @@ print(sorted(pids[:count]) == [os.getpid()])
 """
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere it is a session")
+@windows("elsewhere it is a session")
 def test_on_windows_a_program_has_a_console_of_its_own() -> None:
     """Closing ours then ends nothing, and Ctrl-C does not reach it."""
     assert process.run(python(CONSOLE), PATIENCE, nobody).stdout.split()[-1] == "True"

@@ -20,11 +20,12 @@ from snapall.operate.hooks import HookRunner
 from snapall.site import hook_process
 from snapall.site.programs import resolved
 from snapall.site.vcb import Vcb
+from tests.platforms import windows
 from tests.site.batchfiles import BatchFile
 from tests.waiting import PATIENCE
 
 QUIESCE = Quiesce(Vm(611, "sql01"), "Quiesce-20070322T030000Z")
-PATHEXT = pytest.mark.skipif(sys.platform != "win32", reason="PATHEXT is of Windows")
+PATHEXT = windows("PATHEXT is of Windows")
 
 
 def nobody(child: Child) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import socket
 import struct
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,12 +17,13 @@ import pytest
 from snapall.config.notify import Syslog
 from snapall.errors import SiteError
 from snapall.site import syslog
+from tests.platforms import posix
 from tests.waiting import PATIENCE
 
 AT = datetime(2007, 3, 2, 3, 4, 5)  # noqa: DTZ001 - local time
 LOCAL = f"<28>Mar  2 03:04:05 snapall[{os.getpid()}]: "
 REMOTE = f"<28>Mar  2 03:04:05 backup01 snapall[{os.getpid()}]: "
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such sockets")
+pytestmark = posix("Windows has no such sockets")
 
 
 def send(address: str, text: str = "vol1: PARTIAL 18/19", **more: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from snapall.views.plain import PlainLines
 from tests.backup.simulated import JOB, PACE, START, Stage, lose, quiesce_of
 from tests.conformity.observed import batch_lines
 from tests.lab.atlab import AtLab
+from tests.platforms import posix, windows
 from tests.unshared import on_windows, unshared
 
 WARNING = "03:00 warning: "
@@ -204,7 +204,7 @@ def test_a_log_that_opens_late_has_all_lines_and_one_that_never_does_is_named_on
     assert [line.removeprefix(WARNING) for line in path.read_text().splitlines()] == ["one", "two"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no limit to a file")
+@posix("Windows sets no limit to a file")
 def test_a_line_of_which_the_disk_took_a_part_is_completed_and_not_repeated(tmp_path: Path) -> None:
     import resource
 
@@ -286,7 +286,7 @@ def test_a_zone_has_no_long_name_on_windows() -> None:
     assert _short_zone("%H:%M %Z 100%%Z %%%Z") == "%H:%M %z 100%%Z %%%z"
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere a zone's name is short")
+@windows("elsewhere a zone's name is short")
 def test_the_log_names_a_zone_by_its_offset_on_windows(tmp_path: Path) -> None:
     log = LogFile.open(tmp_path / "snapall.log", "%H:%M %Z", lambda at: at)
     log(Record(datetime(2007, 3, 22, 3, tzinfo=UTC), Guarded("vol1", "r", "x")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -34,26 +35,23 @@ def with_lines(crontab: str, task: Task) -> str:
 
     Everything else stays as it is. A mark without its other half is left alone.
     """
-    begin, end = f"{_BEGIN}{task.config}\n", f"{_END}{task.config}\n"
     new = lines_of(task).text
     if crontab and not crontab.endswith("\n"):  # cron ignores a last line without it
         crontab += "\n"
-    before, found, rest = _split(crontab, begin)
-    _, ended, after = _split(rest, end)
-    return before + new + after if found and ended else crontab + new
+    if (former := _former(crontab, task)) is None:
+        return crontab + new
+    return crontab[: former.start()] + new + crontab[former.end() :]
 
 
 def is_replaced(crontab: str, task: Task) -> bool:
     """Whether the crontab has lines of this configuration already."""
-    return f"{_BEGIN}{task.config}\n" in crontab and f"{_END}{task.config}" in crontab
+    return _former(f"{crontab}\n", task) is not None
 
 
-def _split(text: str, line: str) -> tuple[str, str, str]:
-    """Partition at a whole line."""
-    place = 0 if text.startswith(line) else text.find(f"\n{line}") + 1
-    if not text.startswith(line, place):
-        return text, "", ""
-    return text[:place], line, text[place + len(line) :]
+def _former(crontab: str, task: Task) -> re.Match[str] | None:
+    """The lines between the marks of this configuration, with them; no other such mark may be among them."""
+    begin, end = (f"{re.escape(mark + task.config)}\n" for mark in (_BEGIN, _END))
+    return re.search(f"^{begin}(?:(?!{begin})[^\n]*\n)*?{end}", crontab, re.MULTILINE)
 
 
 def _command(words: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ class Entry:
     by_time: bool
     at_boot: bool
     off: bool = False  # it exists, and is not started
+    folder: str = ""  # in which it is started, where that is named in full
 
 
 def entries_of(seen: Seen) -> tuple[Entry, ...]:
@@ -58,15 +59,25 @@ def of_units(units: Mapping[str, str], enabled: frozenset[str]) -> Iterator[Entr
     for name, text in units.items():
         if not name.endswith(".service"):
             continue
-        timer = next((one for one in units if one.endswith(".timer") and _started_by(one, units[one]) == name), "")
+        timer = next((one for one in units if one.endswith(".timer") and started_by(one, units[one]) == name), "")
         timed = "OnCalendar" in units.get(timer, "")
         late = re.search(r"^On(Boot|Startup)Sec", units.get(timer, ""), re.MULTILINE)
         place, boots, off = timer if timed else name, "[Install]" in text or bool(late), not {name, timer} & enabled
-        for command in re.findall(r"^ExecStart\s*=\s*[-@:+!]*(.*)$", text.replace("\\\n", " "), re.MULTILINE):
-            yield Entry(place, words_of(command.replace("%%", "%").replace("$$", "$")), timed, boots, off)
+        variables = (word for line in _settings("Environment", text) for word in words_of(line.replace("%%", "%")))
+        config = tuple(one for one in variables if one.startswith("SNAPALL_CONFIG="))  # any other may be a password
+        folder = _absolute((_settings("WorkingDirectory", text) or [""])[-1].replace("%%", "%").lstrip("-"))
+        for command in _settings("ExecStart", text):
+            words = words_of(command.lstrip("-@:+!").replace("%%", "%").replace("$$", "$"))
+            yield Entry(place, (*config, *words), timed, boots, off, folder)
 
 
-def _started_by(timer: str, text: str) -> str:
+def _settings(key: str, text: str) -> list[str]:
+    """The values of a key of a unit, in their order."""
+    return re.findall(rf"^{key}[^\S\n]*=[^\S\n]*(.*?)[^\S\n]*$", text.replace("\\\n", " "), re.MULTILINE)
+
+
+def started_by(timer: str, text: str) -> str:
+    """The service that a timer starts."""
     named = re.search(r"^Unit\s*=\s*(\S+)", text, re.MULTILINE)
     return named[1] if named else f"{timer.removesuffix('.timer')}.service"
 
@@ -89,7 +100,14 @@ def of_tasks(text: str) -> Iterator[Entry]:
         timed = any(one.tag in {"CalendarTrigger", "TimeTrigger"} for one in triggers)
         for action in task.iterfind("Actions/Exec"):
             line = f'"{action.findtext("Command") or ""}" {action.findtext("Arguments") or ""}'
-            yield Entry(f'task "{name}"', windows_words(line), timed, boots, off or not triggers)
+            folder = _absolute(action.findtext("WorkingDirectory") or "")
+            yield Entry(f'task "{name}"', windows_words(line), timed, boots, off or not triggers, folder)
+
+
+def _absolute(folder: str) -> str:
+    """A folder that is named in full; "" for one that only the scheduler knows, such as `~` or `%TEMP%`."""
+    plain = folder.strip('"')
+    return plain if re.match(r"/|\\\\|[A-Za-z]:[/\\]", plain) else ""
 
 
 def windows_words(line: str) -> tuple[str, ...]:

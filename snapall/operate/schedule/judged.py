@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import PurePosixPath, PureWindowsPath
 
 from snapall.operate.doctor.checklist import CheckOutcome
-from snapall.operate.schedule.entries import Entry, Seen, entries_of
+from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_tasks, of_units, started_by
 
 _PROGRAM = re.compile(r"(?:.*[/\\])?snapall(?:\.exe)?", re.IGNORECASE)
 _ON_WINDOWS = re.compile(r"[A-Za-z]:[/\\]|\\\\")
@@ -76,7 +77,9 @@ def runs(entry: Entry, command: str, config: str = "") -> bool:
     if place is None or command not in entry.words[place:]:
         return False
     named = configs_in(entry)
-    return not config or not named or any(_same(one, config) for one in named)
+    if not config or not (named or entry.folder):
+        return True
+    return any(_same(one, config, entry.folder) for one in named or ("snapall.toml",))
 
 
 def configs_in(entry: Entry) -> tuple[str, ...]:
@@ -88,10 +91,27 @@ def configs_in(entry: Entry) -> tuple[str, ...]:
     return tuple(named)
 
 
-def another_in(entries: Sequence[Entry], config: str) -> str:
-    """What these entries start, where that is not snapall with this configuration; "" if it is."""
-    strange = [one for one in entries if not (runs(one, "run", config) or runs(one, "recover", config))]
-    return " ".join(strange[0].words) if strange else ""
+def another_in_unit(name: str, text: str, config: str) -> str:
+    """What a unit of systemd starts that is not snapall with this very configuration; "" if it is, or there is none."""
+    if text and name.endswith(".timer"):
+        service = started_by(name, text)
+        return "" if service == f"{name.removesuffix('.timer')}.service" else service
+    return _another_in(text, list(of_units({name: text}, frozenset())), config)
+
+
+def another_in_task(text: str, config: str) -> str:
+    """What a task of Windows starts that is not snapall with this very configuration; "" if it is, or there is none."""
+    return _another_in(text, list(of_tasks(text)), config)
+
+
+def _another_in(text: str, entries: Sequence[Entry], config: str) -> str:
+    if text.strip() and not entries:
+        return "something without a command line"
+    for one in entries:
+        ours = runs(one, "run", config) or runs(one, "recover", config)
+        if not ours or not (configs_in(one) or one.folder):
+            return " ".join(one.words) + (f" in {one.folder}" if one.folder and not configs_in(one) else "")
+    return ""
 
 
 def _program_in(words: Sequence[str]) -> int | None:
@@ -99,11 +119,11 @@ def _program_in(words: Sequence[str]) -> int | None:
     return next((n for n, one in enumerate(words) if _PROGRAM.fullmatch(one)), None)
 
 
-def _same(named: str, config: str) -> bool:
-    if _ON_WINDOWS.match(config):
-        named, config = named.replace("/", "\\").casefold(), config.casefold()
-    parts = re.split(r"[/\\]", named)
-    return named == config or (len(parts) == 1 and re.split(r"[/\\]", config)[-1] == named)
+def _same(named: str, config: str, folder: str) -> bool:
+    """Whether a name means this configuration, from this folder; from an unknown one, a bare name may."""
+    kind = PureWindowsPath if _ON_WINDOWS.match(config) else PurePosixPath
+    found, wanted = kind(folder, named), kind(config)
+    return found == wanted or (not folder and found == kind(wanted.name))
 
 
 def _starts_the_batch(entry: Entry, config: str) -> bool:
