@@ -80,7 +80,7 @@ def test_every_key_is_read_and_the_schema_accepts_it(folder: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has an event log")
 def test_the_event_log_is_refused_where_there_is_none(folder: Path) -> None:
     (found,) = faults(folder, f"{PLAIN}[notify.eventlog]\n")
-    assert found.endswith("notify.eventlog: is for Windows only: write [notify.syslog] in its place")
+    assert found.endswith("notify.eventlog: works only on Windows; use [notify.syslog] instead")
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="only Windows has an event log")
