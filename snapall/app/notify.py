@@ -68,7 +68,7 @@ def _source() -> CheckOutcome:
     if eventlog.is_registered():
         return CheckOutcome(f"the source {eventlog.SOURCE} is registered")
     return CheckOutcome(
-        "its source is not registered: Windows shows each event below a complaint that it finds no description",
+        "its source is not registered: above each event, Windows says that it cannot find the description",
         'run `snapall schedule --install` from a prompt opened with "Run as administrator"',
         "SA-1976",
     )

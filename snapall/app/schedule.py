@@ -77,7 +77,7 @@ def planned(config: Path | None, wanted: Wanted) -> Planned:
         raise ConfigError(f"--at: {wanted.at!r} is not a time", "write HH:MM, for example 03:00", "SA-1960")
     if _TASK_NAME.fullmatch(wanted.name) is None:
         raise ConfigError(
-            f"--name: {wanted.name!r} cannot be a name here", "use letters, digits, `_`, `.` and `-`", "SA-1960"
+            f"--name: {wanted.name!r} is not a possible name", "use letters, digits, `_`, `.` and `-`", "SA-1960"
         )
     user = wanted.user or _user_for(settings.state)
     task = Task(_program(), str(path), str(path.parent), user, int(at[1]), int(at[2]), wanted.name)
@@ -143,7 +143,7 @@ def _step(plan: Planned, name: str, step: RunTool) -> RunTool:
 def _require_ours(name: str, other: str) -> None:
     if other:
         raise Refused(
-            f"{name} exists already, and starts something else: {other}",
+            f"{name} already exists and starts something else: {other}",
             "choose another name with `--name`, or remove that entry",
             "SA-1962",
         )

@@ -32,12 +32,12 @@ def write_out(folder: Path) -> list[Path]:
         )
     try:
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise ConfigError(f"{folder} exists already", "name a new folder; nothing was written", "SA-1980")
+            raise ConfigError(f"{folder} exists already", "name a new or empty folder; nothing was written", "SA-1980")
         return [_written(folder / name, data) for name, data in found]
     except OSError as error:
         raise SnapallError(
             f"{error.filename or folder} cannot be written: {reason_of(error)}",
-            f"name a folder that you can write; remove {folder} if a part of the documents is there",
+            f"name a folder that you can write; remove {folder} if it has only some of the documents",
             "SA-1981",
         ) from error
 

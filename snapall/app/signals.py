@@ -80,7 +80,7 @@ def signal_flag(report: Notify) -> Iterator[Callable[[], bool]]:
         flag.set()
         report(
             f"{event}: Windows ends this process within seconds; nothing new begins",
-            "nothing to do while a guardian is at work; after a shutdown, or without one, run `snapall recover`",
+            "if the run has a guardian, do nothing; if not, or after a shutdown, run `snapall recover`",
             "SA-1954",
         )
 

@@ -1,4 +1,4 @@
-"""What an access list of Windows means for snapall: who else may write, replace or read a file. Pure.
+"""What a Windows access list means for snapall: who else may write, replace or read a file. Pure.
 
 Accounts are known by their SIDs, which are the same in every language (Microsoft, "Well-known SIDs"; rights: winnt.h).
 Entries that deny are left out of account: what they take away is reported all the same.

@@ -19,7 +19,7 @@ def unwritable(state: Path, error: OSError) -> JournalError:
 def no_regular_file(path: Path, what: str) -> Untrusted:
     """The error for what is in the place of a file."""
     return Untrusted(
-        f"{path} is {what}, and snapall made none: it is not trusted",
+        f"{path} is {what}, and snapall did not make it, so it is not trusted",
         f"find out who put it there, and move it away with `{rights.moved_aside(path)}`",
         "SA-1522",
     )
@@ -28,7 +28,7 @@ def no_regular_file(path: Path, what: str) -> Untrusted:
 def other_writers(path: Path, why: str) -> Untrusted:
     """The error for a file that others can write."""
     return Untrusted(
-        f"others than its owner can write {path} ({why}): it is not trusted",
+        f"users other than its owner can write {path} ({why}), so it is not trusted",
         f"check that nobody has changed its content, then run `{rights.one_writer(path)}`",
         "SA-1506",
     )
@@ -38,7 +38,7 @@ def another_owner(path: Path, owner: Owner) -> Untrusted:
     """The error for a file that another user owns."""
     them, us = trust.user_name(owner), trust.my_name()
     return Untrusted(
-        f"{path} belongs to user {them}, and this is {us}: it is not trusted",
+        f"{path} belongs to user {them}, and this is {us}, so it is not trusted",
         f"run snapall as {them}; or check its content, and give the whole state folder to {us} with {TO_OWN}",
         "SA-1505",
     )

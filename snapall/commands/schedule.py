@@ -1,4 +1,4 @@
-"""schedule: have the night's backup, and the recovery at boot, started by the system."""
+"""schedule: the nightly backup, and the recovery at boot, started by the system."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ def schedule(
         str, typer.Option("--what", metavar="backup|timer|recover", help="Print this file of the schedule.")
     ] = "",
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write all files into this folder.")] = None,
-    install: Annotated[bool, typer.Option("--install", help="Install it, in place of its own former entries.")] = False,
+    install: Annotated[bool, typer.Option("--install", help="Install it; replaces its own earlier entries.")] = False,
     user: Annotated[
-        str, typer.Option("--user", metavar="NAME", help="Who runs it. Default: the owner of the state folder.")
+        str,
+        typer.Option("--user", metavar="NAME", help="The user to run as. Default: the owner of the state folder."),
     ] = "",
     name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="Name of the units or tasks, one for each configuration.")
+        str, typer.Option("--name", metavar="NAME", help="Name of the units or tasks; give each configuration its own.")
     ] = "snapall",
     config: options.ConfigFile = None,
 ) -> None:
-    """Schedule the nightly backup and, at boot, `snapall recover`.
+    """Schedule the nightly backup, and `snapall recover` at boot.
 
     Without --install, it changes nothing: it prints the lines for cron, or what an installation for systemd or the Task
     Scheduler would do. --what prints one of their files; they name the program, the configuration, the user and

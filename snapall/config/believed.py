@@ -87,7 +87,7 @@ def _finding(path: Path, doubt: Doubt) -> Finding:
         case Breach.OWNER:
             them = doubt.why
             return Finding(
-                f"{path} belongs to user {them}, and this is {us}: it is not trusted",
+                f"{path} belongs to user {them}, and this is {us}, so it is not trusted",
                 f"check its content, then run `{rights.owned_by_us(path)}`",
                 "SA-7100",
             )

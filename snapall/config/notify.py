@@ -63,7 +63,7 @@ class Syslog(Table):
 
 
 class EventLog(Table):
-    """[notify.eventlog]: one event in the Application log of Windows, from the source `snapall`."""
+    """[notify.eventlog]: one event in the Windows Application log, from the source `snapall`."""
 
     on: Occasion = "always"
     """As in [notify.syslog]."""
@@ -111,6 +111,6 @@ class Channels(Table):
     syslog: Annotated[Syslog, BeforeValidator(rules.with_keys)] | None = None
     """A line to syslog after each run: [notify.syslog]."""
     eventlog: Annotated[EventLog, BeforeValidator(rules.with_keys)] | None = None
-    """An event in the log of Windows after each run: [notify.eventlog]."""
+    """An event in the Windows event log after each run: [notify.eventlog]."""
     mail: Annotated[Mail, BeforeValidator(rules.with_keys)] | None = None
     """A mail after each run: [notify.mail]."""

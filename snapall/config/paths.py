@@ -18,14 +18,14 @@ def expanded(text: str, environ: Mapping[str, str], windows: bool = sys.platform
     if windows:
         text = _PERCENT.sub(lambda hit: _value_of(hit[1], environ), text)
     elif begun := _PERCENT.match(text):
-        raise ValueError(f"begins with {begun[0]}, which is expanded on Windows only; write the path in full")
+        raise ValueError(f"begins with {begun[0]}, which is expanded only on Windows; write the full path")
     if begun := _DOLLAR.match(text):
         instead = "%NAME%" if windows else "~"
-        raise ValueError(f"begins with {begun[0]}, which is not expanded; write the path in full, or use {instead}")
+        raise ValueError(f"begins with {begun[0]}, which is not expanded; write the full path, or use {instead}")
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise ValueError(f"the home directory in {quoted(text)} is unknown; write the path in full") from None
+        raise ValueError(f"the home directory in {quoted(text)} is unknown; write the full path") from None
 
 
 def _value_of(name: str, environ: Mapping[str, str]) -> str:
@@ -33,4 +33,4 @@ def _value_of(name: str, environ: Mapping[str, str]) -> str:
     for known, value in environ.items():
         if known.upper() == name.upper() and value:
             return value
-    raise ValueError(f"the environment variable {quoted(name)}, as in %{name}%, is not set; write the path in full")
+    raise ValueError(f"the environment variable {quoted(name)}, as in %{name}%, is not set; write the full path")

@@ -129,7 +129,7 @@ def syslog_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) ->
 
 def eventlog_rules(_given: frozenset[str], _valid: Mapping[str, Any], _: Reading) -> Faults:
     """Check that this system has an event log."""
-    yield from () if sys.platform == "win32" else (("", "is for Windows only: write [notify.syslog] in its place"),)
+    yield from () if sys.platform == "win32" else (("", "works only on Windows; use [notify.syslog] instead"),)
 
 
 def mail_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> Faults:
@@ -226,9 +226,9 @@ def unclaimed(_given: frozenset[str], valid: Mapping[str, Any], reading: Reading
 def _file_name_faults(name: str) -> Iterator[str]:
     """Check a name that files and folders are called by, also on a Windows to which the state may move."""
     if DEVICE_NAME.fullmatch(name):
-        yield f"{quoted(name)} is a device on Windows, where no file can be called so; give it another name"
+        yield f"{quoted(name)} is the name of a device on Windows; give it another name"
     if name.endswith("."):
-        yield f"{quoted(name)} ends in a dot, which Windows drops from a folder's name; give it another name"
+        yield f"{quoted(name)} ends in a dot, which Windows drops from folder names; give it another name"
 
 
 def _name_faults(name: str, kind: str, reading: Reading) -> Faults:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snapall.backup.patience import patiently
 
-_NO_TEXT = "is not a text file, or is UTF-16 without its mark"
+_NO_TEXT = "is not a text file, or is UTF-16 without a byte order mark"
 
 
 def text_in(path: Path) -> str:

@@ -101,7 +101,7 @@ class GuardianLauncher:
         self._started.append(guardian)
         if guardian.confined:
             warn(
-                "the guardian is in the job object of the program that started this run, and ends with it",
+                "the guardian is in the job object of the program that started this run, and would end with it",
                 OUTLIVE,
                 "SA-1952",
             )

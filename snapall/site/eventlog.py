@@ -35,7 +35,7 @@ def send(level: int, event: int, text: str) -> None:
             reason = error.strerror
     raise SiteError(
         f"eventlog: no event was written: {reason}",
-        "check that the service `Windows Event Log` runs, and that the Application log is not full",
+        "check that the service `Windows Event Log` is running, and that the Application log is not full",
         "SA-1975",
     )
 
@@ -69,7 +69,7 @@ def register(source: str = SOURCE) -> None:
             win32evtlogutil.AddSourceToRegistry(source, msgDLL=_TEXTS)
         except pywintypes.error as error:
             raise SiteError(
-                f"the source {source} of the event log was not registered: {error.strerror}",
+                f"the event log source {source} was not registered: {error.strerror}",
                 'run `snapall schedule --install` from a prompt opened with "Run as administrator"',
                 "SA-1977",
             ) from error

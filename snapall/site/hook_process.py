@@ -74,8 +74,8 @@ def _require_fit_for_batch(argv: Sequence[str]) -> None:
     """Raise SiteError if cmd.exe would change, or even run, a part of the command."""
     if (unfit := unfit_for_batch(argv)) is not None:
         raise SiteError(
-            f"{argv[0]} is a batch file, and {unfit!r} is not safe: cmd.exe would read it again",
-            "use only letters, digits and _ . : = @ - in its arguments, or name a program that is no batch file",
+            f"{argv[0]} is a batch file, and {unfit!r} is not safe: cmd.exe would interpret it again",
+            "use only letters, digits and _ . : = @ - in its arguments, or name a program that is not a batch file",
             "SA-1940",
         )
 

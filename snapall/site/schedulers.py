@@ -56,7 +56,7 @@ def crontab(user: str, withheld: Collection[str]) -> bytes:
     if not answer.stdout and "no crontab" in answer.said:
         return b""
     raise SiteError(
-        f"`crontab -l` failed, so the crontab is not touched: {answer.said}",
+        f"`crontab -l` failed, so the crontab was not changed: {answer.said}",
         "run `crontab -l` by hand to see why; or add the lines that `snapall schedule --for cron` prints",
         "SA-1967",
     )

@@ -193,7 +193,7 @@ class Vcb:
         first = unfit_for_batch(self._started[:1]) if first is None else first
         if first is None:
             return None
-        return Refusal(f"the argument {first!r} is not safe: the shell behind {self._shell} would read it again")
+        return Refusal(f"the argument {first!r} is not safe: the shell behind {self._shell} would interpret it again")
 
     def _judge(self, step: Quiesce | Release, completed: process.Completed, timeout: float) -> Outcome:
         raw = whole(completed.stdout, completed.stderr)

@@ -36,9 +36,9 @@ def notes(task: Task, scheduler: Scheduler) -> Iterator[str]:
     """What to know of tasks of Windows that run as a user: see docs/schedule.md."""
     if scheduler is Scheduler.TASK_SCHEDULER and not is_system(task):
         yield (
-            "The tasks start whether this user is logged on or not, without a stored password, so they have no Windows "
-            "login at other machines."
+            "The tasks start whether this user is logged on or not, without a stored password, so they cannot log in "
+            "to other machines with Windows authentication."
         )
-        yield "Where the database or a shared folder needs one, let Windows ask for the password and store it:"
+        yield "If the database or a shared folder needs that, have Windows ask for the password and store it:"
         for name in task_names(task):
             yield f'  schtasks /Change /TN "{name}" /RU "{task.user}" /RP *'

@@ -203,7 +203,7 @@ def test_a_task_of_that_name_that_starts_something_else_stays(machine: Scheduler
     machine.task("snapall recover").write_text(theirs)
     code, _, err = ended(capsys, "schedule", "--for", "task-scheduler", "--install")
     assert code == 1
-    assert "SA-1962 snapall recover exists already, and starts something else: calc.exe" in err
+    assert "SA-1962 snapall recover already exists and starts something else: calc.exe" in err
     assert machine.task("snapall recover").read_text() == theirs
     assert not machine.task("snapall run").exists()
 
@@ -262,7 +262,7 @@ def test_a_file_that_is_there_already_is_not_overwritten(machine: Schedulers, tm
     [
         (("--at", "25:00"), "'25:00' is not a time"),
         (("--at", "3"), "'3' is not a time"),
-        (("--name", "../x"), "'../x' cannot be a name here"),
+        (("--name", "../x"), "'../x' is not a possible name"),
         (("--for", "cron", "--what", "timer"), "cron has no 'timer'"),
         (("--for", "systemd", "--what", "x"), "choose one of backup, timer, recover"),
     ],

@@ -157,26 +157,26 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
             "filer: the value has a blank and is used without quotes, so cmd splits it in two",
         ),
         ("set filer=filer1", 'set "filer=fi&ler1"', 5, "filer: the value has a & and is used without quotes"),
-        ("set filer=filer1", "set /p filer=", 5, "set /p waits for somebody to type"),
+        ("set filer=filer1", "set /p filer=", 5, "set /p waits for input"),
         ("set filer=filer1", "set filer=%1", 5, "takes an argument of the batch"),
         ("RSH %filer% snap create", "RSH %filr% snap create", 39, "%filr% is never set"),
         ("RSH %filer% snap create", "RSH -x %filer% snap create", 39, "rsh has an unknown option (-x)"),
-        ("snap create %volname% vmware_recent", "snap restore %volname%", 39, "is no part of the backup"),
+        ("snap create %volname% vmware_recent", "snap restore %volname%", 39, "is not part of the backup"),
         ("RSH %filer% snap create", "RSH other snap create", 39, "the filer differs from line 20"),
         (
             "if errorlevel 0 goto End",
             "if errorlevel 0 goto Nowhere",
             48,
-            "goto to a label that the batch does not have",
+            "the batch has no such label",
         ),
         ("if errorlevel 0 goto End", "if errorlevel 1 (", 56, "a ( has no )"),
         ("-h-1 -Q", "-E -h 5 -Q", 32, "-h with a value other than -1"),
-        ("c:\r\n", "dir | find x\r\n", 14, "dir shows what is unknown here"),
+        ("c:\r\n", "dir | find x\r\n", 14, "what dir shows depends on the machine"),
         (
             "snap create %volname% vmware_recent >>",
             "snap create %volname% vmware_recent | find x >>",
             39,
-            "find has no text in quotes",
+            "find has no quoted text",
         ),
         (" -o vmlist.txt", "", 20, "has no vcbsnapshot -c"),
         (" -o vmlist.txt", " -o other.txt", 20, "has no vcbsnapshot -c"),
@@ -207,7 +207,7 @@ def test_a_user_that_nothing_sets_is_taken_from_the_release_line() -> None:
             "snap delete %volname% vmware_snap4",
             'snap delete %volname% "vmware_snap4',
             20,
-            "this rsh command is no part of the backup",
+            "this rsh command is not part of the backup",
         ),
         ("vmware_snap4 >> snapall.log\r\necho ren", "vmware_snap4 < x\r\necho ren", 39, "nothing deletes vmware_snap4"),
         (
@@ -303,7 +303,7 @@ def test_the_path_of_a_successful_run_is_followed(condition: str, skipped: bool)
     if skipped:
         assert (batch.fault_lines(), batch.table) == ([], batch_of(FILLED, {}).table)
     else:
-        assert any(one.startswith("line 29:") and "no part of the backup" in one for one in batch.fault_lines())
+        assert any(one.startswith("line 29:") and "not part of the backup" in one for one in batch.fault_lines())
 
 
 def test_a_job_that_lacks_a_part_is_a_fault() -> None:
@@ -323,14 +323,14 @@ def test_a_block_of_a_rotation_in_the_wrong_order_is_a_fault() -> None:
 
 def test_a_batch_that_skips_its_backup_on_a_good_night_is_refused() -> None:
     (output,) = faults(filled(("REM Manage old", "if errorlevel 0 goto End\r\nREM Manage old")))
-    assert "this file has no command of the backup" in output
+    assert "this file has no backup commands" in output
 
 
 def test_utf_16_and_endless_lines_are_refused_at_once() -> None:
     assert len(faults(FILLED.decode().encode("utf-16"))) == 1
     assert any("too long for cmd" in one for one in faults(filled(("RSH %filer%", "RSH " + "x" * 9000))))
     assert faults(b"echo hello\r\n") == [
-        "line 1: `echo ...`: this file has no command of the backup; name the batch file that takes the backups"
+        "line 1: `echo ...`: this file has no backup commands; name the batch file that takes the backups"
     ]
 
 
@@ -406,7 +406,7 @@ def test_the_filled_batch_has_the_papers_defects_at_their_lines() -> None:
         "templates": (32,),
         "`if errorlevel 0`": (48,),
         "the output is not logged": (22, 24, 26),
-        "is another file": (2,),
+        "logs to another file": (2,),
         "last night's list": (32, 43),
         "exit code": (53,),
         "failed change of folder": (15,),
@@ -455,10 +455,10 @@ def test_a_password_behind_rshs_user_is_a_secret_of_its_own() -> None:
         ("-l root:{0} snap create", "-l root:other snap create", "the password of rsh differs from line"),
         ("-l root:{0} snap create", "-l root snap create", "rsh has no password here, but has one elsewhere"),
         ("-l root:{0} snap create", "-l admin:{0} snap create", "the user of rsh differs from line"),
-        ("-l root:{0} snap create", "-l root:{0} snap status", "is no part of the backup"),
+        ("-l root:{0} snap create", "-l root:{0} snap status", "is not part of the backup"),
         ("-l root:{0} snap create", "-x root:{0} snap create", "rsh has an unknown option"),
         ("-l root:{0} snap create", "-lroot:{0} snap create", "rsh has an unknown option (-l)"),
-        ("-l root:{0} snap create", "root:{0} snap create", "is no part of the backup"),
+        ("-l root:{0} snap create", "root:{0} snap create", "is not part of the backup"),
         ("-l root:{0} snap create", '"-l root:{0}" snap create', "rsh has an unknown option"),
     ],
 )

@@ -278,7 +278,7 @@ def test_no_traceback_shows_a_password(folder: Path) -> None:
         ('{ file = "" }', "must be a path in quotes"),
         pytest.param(
             '{ file = "~no-such-user-/x" }',
-            'the home directory in "~no-such-user-/x" is unknown; write the path in full',
+            'the home directory in "~no-such-user-/x" is unknown; write the full path',
             marks=posix("Windows takes any name for a user's, and gives a folder"),
         ),
     ],

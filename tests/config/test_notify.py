@@ -79,7 +79,7 @@ def test_every_key_is_read_and_the_schema_accepts_it(folder: Path) -> None:
 @posix("Windows has an event log")
 def test_the_event_log_is_refused_where_there_is_none(folder: Path) -> None:
     (found,) = faults(folder, f"{PLAIN}[notify.eventlog]\n")
-    assert found.endswith("notify.eventlog: is for Windows only: write [notify.syslog] in its place")
+    assert found.endswith("notify.eventlog: works only on Windows; use [notify.syslog] instead")
 
 
 @windows("only Windows has an event log")

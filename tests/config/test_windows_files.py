@@ -67,11 +67,11 @@ def test_windows_variables_are_expanded_whatever_their_case() -> None:
         ("$HOME/x", False, "begins with $HOME, which is not expanded"),
         ("${HOME}/x", False, "begins with ${HOME}, which is not expanded"),
         ("$HOME\\x", True, "or use %NAME%"),
-        ("%ProgramData%/x", False, "begins with %ProgramData%, which is expanded on Windows only"),
+        ("%ProgramData%/x", False, "begins with %ProgramData%, which is expanded only on Windows"),
     ],
 )
 def test_a_variable_that_is_not_set_or_not_expanded_is_named(path: str, windows: bool, why: str) -> None:
-    with pytest.raises(ValueError, match="write the path in full") as caught:
+    with pytest.raises(ValueError, match="write the full path") as caught:
         expanded(path, {"Empty": "", "HOME": "/root"}, windows=windows)
     assert why in str(caught.value)
 
@@ -97,7 +97,7 @@ def test_a_configured_path_may_name_a_variable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["aux", "CON", "nul", "prn", "com1", "LPT9", '"con.x"', '"aux."'])
 def test_a_job_has_no_name_of_a_device(tmp_path: Path, name: str) -> None:
-    assert "is a device on Windows" in faults(tmp_path, text(job=name))
+    assert "is the name of a device on Windows" in faults(tmp_path, text(job=name))
 
 
 def test_a_job_has_no_name_that_windows_shortens(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_another_encoding_is_named_with_what_to_do(tmp_path: Path) -> None:
     toml = tmp_path / "snapall.toml"
     for data, why in (
         (text().encode("cp1252"), 'is not UTF-8 text, but in a code page (Notepad calls it "ANSI")'),
-        (text().encode("utf-16-le"), "UTF-16 without its mark"),
+        (text().encode("utf-16-le"), "UTF-16 without a byte order mark"),
     ):
         toml.write_bytes(data)
         toml.chmod(0o600)

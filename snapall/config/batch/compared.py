@@ -9,11 +9,11 @@ from difflib import SequenceMatcher
 Key = tuple[str, ...]
 """What a command is about, the same for both sides: ("quiesce", "vm-108"), ("rename", VOLUME, OLD, NEW)."""
 
-_MOVED = "2: it rotates before the new backup exists; snapall moves the others once the new one is confirmed"
+_MOVED = "2: the batch rotates before the new backup exists, snapall once it is confirmed"
 _OWN = {
-    "version": "snapall first makes sure that the filer answers, and is one that it knows",
-    "list": "the rotation follows what the filer lists, and a capture is read back",
-    "snapshots": "10: snapall knows the ids, and looks whether any is left",
+    "version": "snapall first checks that the filer answers and is in 7-Mode",
+    "list": "snapall rotates by what the filer lists, and reads each new name back",
+    "snapshots": "10: snapall knows its ids, and checks which snapshots exist",
     "capture": "safe order: the new backup has a name of its own until it is confirmed",
     "quiesce": "safe order: the name shows which run made the snapshot",
 }

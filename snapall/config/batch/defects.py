@@ -56,7 +56,7 @@ def _of_the_workflow(paper: Paper, statements: Statements, desk: Desk) -> Iterat
     yield templates, "the query includes templates", "it leaves templates out"
     yield (
         [one.line for one in statements.of(VcbCall)],
-        "it handles one VM after the other, without timeout or lock, and takes error text in the list for ids",
+        "it handles one VM after the other, without timeout or lock, and mistakes error text in the list for ids",
         "it has timeouts and a lock, reads only numbers, and handles vcenter.parallel VMs at a time",
     )
     yield (
@@ -105,8 +105,8 @@ def _of_the_log(good: Rehearsal, log: str, desk: Desk) -> Iterator[_Found]:
     yield emptied, "it overwrites the log with >", "it appends to the log"
     yield (
         [desk.line(one.where) for one in echoes if one.full.lower() != echoes[-1].full.lower()],
-        "the log before the change of folder is another file",
-        "the log has one place, beside the configuration",
+        "before the change of folder, it logs to another file",
+        "it has one log, beside the configuration",
     )
     first = min(_lines(every, desk), default=0)
     folder = max((at for at, line in desk.text.lines.items() if at < first and _CHANGE.match(line.bare)), default=0)

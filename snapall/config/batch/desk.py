@@ -77,7 +77,7 @@ class Desk:
             name = next((one.name for one in self.text.assignments if one.line == number), "the value")
             return f"{name}: the placeholder was not replaced", number, "write the value in its place"
         if hit is not None and hit[1] == "folder":
-            return f"{what} depends on the batch's own folder", line, "write its whole name"
+            return f"{what} depends on the batch's own folder", line, "write the full path"
         if hit is not None:
             return f"{what}: %{hit[1]}% is never set above", line, "write it out"
         if not text:

@@ -32,7 +32,7 @@ def snap(call: Call, line: int, desk: Desk) -> Snap | None:
         if word in _VALUED[call.name] and rest:
             given[word] = rest.pop(0)
         elif word.startswith("-"):
-            desk.findings.fault(line, f"{call.name} has an unknown option ({shown(word)})", "remove it if you can")
+            desk.findings.fault(line, f"{call.name} has an unknown option ({shown(word)})", "remove it if possible")
             return None
         elif not host:
             host = word
@@ -43,7 +43,7 @@ def snap(call: Call, line: int, desk: Desk) -> Snap | None:
     verb = words[1].lower() if len(words) > 1 and words[0].lower() == "snap" else ""
     if len(words) - 3 != SNAP_NAMES.get(verb):
         if not desk.cut(line):
-            desk.findings.fault(line, f"this {call.name} command is no part of the backup", _remedy(words))
+            desk.findings.fault(line, f"this {call.name} command is not part of the backup", _remedy(words))
         return None
     user, at, bare_host = host.rpartition("@")
     if at:

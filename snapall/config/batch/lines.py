@@ -80,11 +80,13 @@ def program_name(text: str) -> str:
 def lines_of(data: bytes, findings: Findings) -> list[Line]:
     """Return the lines of a batch file; bytes that are not UTF-8 become lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        findings.fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")
+        findings.fault(1, "the file is UTF-16 or not text", "save it as ANSI or UTF-8 text")
         return []
     data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
-        findings.fault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
+        findings.fault(
+            1, "the file is larger than 64 KiB, which is too large for a batch file", "name the batch file itself"
+        )
         return []
     try:
         text = data.decode("utf-8-sig")

@@ -19,20 +19,26 @@ _QUIET = frozenset({
     "wait", "whoami",
 })  # fmt: skip
 _MAIL = "set [notify.mail], or hooks of the job"
-_HOOKS = "snapall does without it; [jobs.NAME.hooks] can run it before or after the backup"
+_HOOKS = "snapall does not need it; [jobs.NAME.hooks] can run it before or after the backup"
 _NOTED = {
     **dict.fromkeys(("blat", "bmail", "mailsend", "mailto", "postie", "sendemail", "sendmail", "swithmail"), _MAIL),
-    **dict.fromkeys(("eventcreate", "logevent", "logger"), "set [notify.syslog], or hooks of the job"),
+    **dict.fromkeys(
+        ("eventcreate", "logevent", "logger"), "set [notify.syslog], or [notify.eventlog], or hooks of the job"
+    ),
     **dict.fromkeys(("msg", "robocopy", "xcopy", "w32tm"), _HOOKS),
 }
-_NET = {"send": _HOOKS, "time": _HOOKS, "use": "snapall needs no drive of its own; write whole names where it does"}
-_SERVICES = "put REM before it in the copy, and let [jobs.NAME.hooks] before and after do it"
+_NET = {
+    "send": _HOOKS,
+    "time": _HOOKS,
+    "use": "snapall needs no drive letter; where a path has one, write the full path",
+}
+_SERVICES = "put REM before it in the copy, and run it by `before` and `after` of [jobs.NAME.hooks]"
 _REMEDIES = {
     "start": WITHOUT_START,
     "cmd": "write the command itself, without cmd /c",
     "net": _SERVICES,
     "sc": _SERVICES,
-    "vcbmounter": "put REM before it in the copy, and let [jobs.NAME.hooks] after do it",
+    "vcbmounter": "put REM before it in the copy, and run it by `after` of [jobs.NAME.hooks]",
 }
 _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IGNORECASE)
 
@@ -44,9 +50,9 @@ def judge(call: Call, line: int, desk: Desk) -> None:
         return
     if name == "net" and call.words[:1] and call.words[0].lower() in _NET:
         verb = call.words[0].lower()
-        desk.findings.notice(line, f"net {verb} is not taken over", _NET[verb])
+        desk.findings.notice(line, f"net {verb}is not imported", _NET[verb])
     elif name in _NOTED:
-        desk.findings.notice(line, f"{name} is not taken over", _NOTED[name])
+        desk.findings.notice(line, f"{name}is not imported", _NOTED[name])
     elif not _of_a_value(line, desk) and not _unset(call, line, desk):
         file = re.split(r"[\\/]", call.program)[-1]
         shown = name if name in NAMED else file if _A_FILE.fullmatch(file) else ""

@@ -46,7 +46,7 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         hit = _COPIED.search(text.bare)
         if hit is not None:
             remedy = "snapall appends to one log; a hook of the job can copy or rename it"
-            desk.findings.notice(number, f"{hit[1].lower()} is not taken over", remedy)
+            desk.findings.notice(number, f"{hit[1].lower()}is not imported", remedy)
     return found
 
 
@@ -98,5 +98,5 @@ def _mapped(logs: list[Located], rehearsal: Rehearsal, desk: Desk) -> None:
         for one in logs:
             if one.text.lower().startswith(drive.lower()):
                 text = f"the log is on the drive {drive.lower()}, which only this batch maps"
-                desk.findings.fault(one.line, text, "set log in the overlay file, by its whole name", ("log",))
+                desk.findings.fault(one.line, text, "set log in the overlay file, as a full path", ("log",))
                 return

@@ -69,6 +69,8 @@ def _key(statement: Statement) -> tuple[Key, str]:
         case VmQuery(templates=templates):
             return ("vms",), "7: snapall leaves templates out" if templates else ""
         case SnapshotQuery(limited_to=limited):
-            return ("snapshots",), "" if limited else "6: the batch asks for everyone's, snapall for its VMs' own"
+            return (
+                "snapshots",
+            ), "" if limited else "6: the batch asks for everyone's snapshots, snapall for its own VMs'"
         case _:
             return (type(statement).__name__,), ""

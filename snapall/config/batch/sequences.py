@@ -27,7 +27,7 @@ def sequences_of(statements: Statements, findings: Findings) -> list[Statements]
             sequences.append(Statements())
         sequences[-1].append(statement)
     if not sequences and not findings.faults:
-        findings.fault(1, "this file has no command of the backup", "name the batch file that takes the backups")
+        findings.fault(1, "this file has no backup commands", "name the batch file that takes the backups")
     for sequence in sequences:
         _check(sequence, findings)
     return sequences

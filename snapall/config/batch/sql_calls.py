@@ -33,7 +33,7 @@ def query(call: Call, line: int, desk: Desk, night: Night) -> Query | None:
         fault(
             line,
             text,
-            'write the query after -Q, in quotes: -Q "SELECT ..."' if "-" not in odd[0] else "remove it if you can",
+            'write the query after -Q, in quotes: -Q "SELECT ..."' if "-" not in odd[0] else "remove it if possible",
         )
         return None
     if options.given.get("-h", "-1") != "-1":
@@ -88,7 +88,7 @@ def _database(program: str, options: Options, line: int, desk: Desk) -> Database
             desk.findings.fault(
                 line,
                 f"{program} has no {option}: {what} of osql is missing",
-                "set what it means in the overlay file",
+                "set it in the overlay file",
                 key,
             )
     if found["-D"] is not None and (found["-S"] is not None or found["-d"] is not None):

@@ -74,7 +74,7 @@ def _url(calls: Sequence[tuple[DatabaseCall, int]], table: Table) -> None:
     kinds = {(one.integrated, one.dsn is None, one.server is None, one.name is None) for one, _ in calls}
     if len(kinds) > 1:
         table.findings.fault(
-            calls[-1][1], "the database is reached in another way than above", "make the lines agree", key
+            calls[-1][1], "this line reaches the database differently from the lines above", "make the lines agree", key
         )
         return
     place = dsn or server

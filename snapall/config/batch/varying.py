@@ -32,7 +32,7 @@ def calls_missing(paper: Paper, desk: Desk) -> bool:
         hit = re.search(r"\bcall\s+\"?([^:\"\s][^\"\r\n]*?\.(?:cmd|bat))\b", line.text, re.IGNORECASE)
         name = re.split(r"[\\/]|%~dp0", hit[1])[-1] if hit is not None else ""
         if name and "%" not in name and paper.files(name) is None:
-            desk.findings.fault(at, f"it calls {name}, which is not beside the batch", "copy that file there, too")
+            desk.findings.fault(at, f"it calls {name}, which is not in the batch's folder", "copy that file there, too")
             return True
     return False
 
@@ -86,7 +86,7 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
         if event is not None and commands(other):
             name = re.split(r"[\\/]", path)[-1]
             line = desk.text.first(re.escape(name)) or desk.line(event.where)
-            text = "what the batch does depends on a file that may be there or not"
+            text = "what the batch does depends on a file that may or may not exist"
             desk.findings.fault(line, text, "write a copy without the condition")
             return
 
@@ -98,8 +98,8 @@ def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     event = changed(first, other)
     if event is not None:
         line = desk.text.first(_TAKES) or desk.line(event.where)
-        text = "with an argument, the batch does something else; snapall takes what it does without one"
-        desk.findings.notice(line, text, "write a job for each argument with which it is scheduled")
+        text = "with an argument, the batch does something else; snapall imports what it does without one"
+        desk.findings.notice(line, text, "write a job for each argument that your scheduler gives it")
 
 
 def arguments_used(paper: Paper, desk: Desk) -> None:
@@ -134,7 +134,7 @@ def check_ids(paper: Paper, table: dict[str, Any], desk: Desk) -> None:
             line = other.lines[("jobs", name, "vms")]
             text = "the batch leaves out VMs by a rule, not by their ids"
             desk.findings.fault(
-                line, text, "write a copy without it, and set vms of the job in the overlay file", ("jobs", ANY, "vms")
+                line, text, "write a copy without it, and set the job's vms in the overlay file", ("jobs", ANY, "vms")
             )
             return
     if not findings.faults and _without_vms(other.raw) != _without_vms(table):
@@ -151,8 +151,8 @@ def check_unquiesced(paper: Paper, quiesces: list[QuiesceCall], desk: Desk) -> N
     """Say so if the batch takes no snapshot on a night when no VM can be quiesced: snapall does, unless told."""
     bad = paper.night(Night((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
     if quiesces and not captures(bad):
-        text = "if VMs cannot be quiesced, the batch takes no backup, and snapall takes one, which it calls partial"
-        desk.findings.notice(quiesces[0].line, text, 'to have none, set vms = { "*" = "must" } of the job')
+        text = "if VMs cannot be quiesced, the batch takes no backup; snapall takes one and reports it as partial"
+        desk.findings.notice(quiesces[0].line, text, 'to have snapall take none, set vms = { "*" = "must" } in the job')
 
 
 def _without_vms(table: object) -> object:

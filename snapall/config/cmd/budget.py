@@ -25,25 +25,25 @@ class Budget:
         self._steps -= 1
         self._work -= work
         if self._steps < 0 or self._work < 0:
-            raise Puzzle("the batch runs too long here; it may wait in a loop for something", "leave the loop out")
+            raise Puzzle("the batch runs too long; it may wait for something in a loop", "remove the loop")
 
     def output(self, size: int) -> None:
         """Count text that is written."""
         self._output -= size
         if self._output < 0:
-            raise Puzzle("the batch writes too much", "leave the loop out")
+            raise Puzzle("the batch writes too much", "remove the loop")
 
     def environment(self, change: int) -> None:
         """Count a change of the variables' size."""
         self._environment += change
         if change > 0 and self._environment > _ENVIRONMENT:
-            raise Puzzle("the variables grow too large", "leave the loop out")
+            raise Puzzle("the variables grow too large", "remove the loop")
 
     def deeper(self, levels: int = 1) -> None:
         """Enter a block, a subroutine or another batch."""
         self._depth += levels
         if self._depth > _DEEPEST:
-            raise Puzzle("blocks and calls are nested too deeply; a subroutine may call itself", "leave the call out")
+            raise Puzzle("blocks and calls are nested too deeply; a subroutine may call itself", "remove the call")
 
     def back(self, levels: int = 1) -> None:
         """Leave it again."""

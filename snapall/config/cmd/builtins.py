@@ -32,7 +32,7 @@ def _success(_machine: Machine, _text: str) -> int | None:
 
 def _pause(machine: Machine, _text: str) -> int | None:
     if machine.streams.given is None:
-        raise Puzzle("pause waits for somebody to press a key", "leave it out")
+        raise Puzzle("pause waits for a key", "remove it")
     machine.put("Press any key to continue . . . \n", "pause")
     return None if machine.streams.given.line() is not None else 1
 
@@ -56,7 +56,7 @@ def _time(machine: Machine, text: str) -> int | None:
 
 def _clock(machine: Machine, text: str, name: str, shown: str) -> int | None:
     if text.strip().lower() != "/t":
-        raise Puzzle(f"{name} waits for somebody to type", f"write {name} /t, or %{name}%")
+        raise Puzzle(f"{name} waits for input", f"write {name} /t, or %{name}%")
     machine.put(shown + "\n", name)
     return 0
 
@@ -103,11 +103,11 @@ def builtin_of(text: str) -> tuple[str, str]:
 def run_builtin(machine: Machine, name: str, text: str) -> int | None:
     """Run one of BUILTINS. Raises Puzzle."""
     if re.match(r"[ \t,;=]*/\?", text) and name != "rem":
-        raise Puzzle(f"{name} /? asks for its help text", "leave it out")
+        raise Puzzle(f"{name} /? prints its help text", "remove it")
     return BUILTINS[name](machine, text)
 
 
 def require_known(name: str) -> None:
     """Raise Puzzle for a command of cmd that is unknown here."""
     if name in _UNKNOWN:
-        raise Puzzle(f"what {name} does depends on the machine; it is unknown here", "leave it out")
+        raise Puzzle(f"what {name} does depends on the machine", "remove it")

@@ -72,6 +72,6 @@ def _order(left: str, right: str, ignore_case: bool, *, equal_only: bool) -> int
         return int(left != right)
     # Windows compares texts by the rules of its language: only those of digits are sure, and those of letters.
     if not all(one.replace('"', "").replace(" ", "").isalnum() and one.isascii() for one in (left, right)):
-        raise Puzzle("an if orders texts with signs, which depends on the language of Windows", "compare with ==")
+        raise Puzzle("an if orders texts with punctuation, which depends on the language of Windows", "compare with ==")
     first, second = (left.lower(), left.swapcase()), (right.lower(), right.swapcase())
     return -1 if first < second else 1

@@ -25,7 +25,7 @@ def goto(interpreter: Interpreter, text: str) -> int | None:
     frame = interpreter.machine.frame
     target = text.lstrip(" \t,;=")
     if frame.command_line:
-        raise Puzzle("goto stands in a cmd of its own, which has no labels", "write the goto into the batch itself")
+        raise Puzzle("goto is in a separate cmd, which has no labels", "write the goto in the batch itself")
     if re.match(r":eof(?![^\s:+,;=])", target, re.IGNORECASE):
         raise Leave
     hit = _LABEL.match(target)
@@ -33,7 +33,7 @@ def goto(interpreter: Interpreter, text: str) -> int | None:
         raise syntax_error("goto has no label")
     at = frame.text.after(hit[1], frame.at)
     if at is None:
-        raise Puzzle("goto to a label that the batch does not have: cmd ends the batch here", "add the label")
+        raise Puzzle("the batch has no such label: cmd ends the batch at this goto", "add the label")
     raise Jump(at)
 
 
@@ -54,7 +54,7 @@ def setlocal(interpreter: Interpreter, text: str) -> int | None:
     machine = interpreter.machine
     words = [one.lower() for one in parameters(text)]
     if "disableextensions" in words:
-        raise Puzzle("setlocal disableextensions takes cmd back to Windows NT 3.5", "leave it out")
+        raise Puzzle("setlocal disableextensions makes cmd behave as in Windows NT 3.5", "remove it")
     known = ("enabledelayedexpansion", "disabledelayedexpansion", "enableextensions")
     if not machine.frame.command_line:
         if len(machine.frame.saved) == _MOST_SAVED:
@@ -79,7 +79,7 @@ def shift(interpreter: Interpreter, text: str) -> int | None:
     """`shift` and `shift /n`: %* stays as it is."""
     hit = re.fullmatch(r"[ \t]*(?:/([0-8]))?[ \t]*", text)
     if hit is None:
-        raise Puzzle("shift has an argument other than /0 to /8", "leave it out")
+        raise Puzzle("shift has an argument other than /0 to /8", "remove it")
     frame, first = interpreter.machine.frame, int(hit[1] or "0")
     del frame.arguments[first : first + 1]
     frame.shifted = frame.shifted or first == 0
@@ -118,7 +118,7 @@ def call(interpreter: Interpreter, text: str) -> int | None:
     hit = _LABEL.match(token)
     label = hit[1] if hit is not None else ""
     if machine.frame.command_line:
-        raise Puzzle("call to a label stands in a cmd of its own", "write the call into the batch itself")
+        raise Puzzle("call to a label is in a separate cmd", "write the call in the batch itself")
     at = machine.frame.text.after(label, machine.frame.at)
     if at is None and label.lower() == "eof":
         return machine.errorlevel

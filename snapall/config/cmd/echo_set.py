@@ -80,7 +80,7 @@ def _ask(machine: Machine, text: str) -> int | None:
         machine.complain("The syntax of the command is incorrect.", "set")
         return 1
     if machine.streams.given is None:
-        raise Puzzle("set /p waits for somebody to type", "write the value into the batch")
+        raise Puzzle("set /p waits for input", "write the value into the batch")
     prompt = _bare(prompt.lstrip(" \t"))
     if prompt:
         machine.put(prompt, "set")

@@ -35,7 +35,7 @@ def _percent(text: str, at: int, variable: Variable, argument: Argument | None) 
         if hit is not None:
             return argument(hit["all"] or hit["digit"], hit["mods"] or ""), hit.end()
         if text.startswith("%~", at):
-            raise Puzzle("%~ is followed by no argument", "double the % if it is meant for text")
+            raise Puzzle("no argument follows %~", "double the % if it is text")
     found = _named(text, at, "%", variable)
     if found is not None:
         return found
@@ -81,7 +81,7 @@ def _number(text: str | None) -> int | None:
     if text is None:
         return None
     if len(text) > 6 or (text.lstrip("+-")[:1] == "0" and text.lstrip("+-") != "0"):
-        raise Puzzle("a position in a variable has a leading zero or many digits", "write it as a plain decimal number")
+        raise Puzzle("a position in a variable has a leading zero or too many digits", "write a plain decimal number")
     return int(text)
 
 
@@ -132,7 +132,7 @@ def _loop_value(text: str, at: int, values: Mapping[str, str], modified: Callabl
     if not text.startswith("%~", at):
         return "%", at + 1
     if text.startswith("%~$", at):
-        raise Puzzle("a variable of for is looked up along a path (%~$PATH:i)", "write the file's full name")
+        raise Puzzle("a variable of for is searched for along a path (%~$PATH:i)", "write the file's full path")
     end = at + 2
     while text[end : end + 1] and text[end].lower() in _MODIFIERS:
         end += 1

@@ -43,7 +43,7 @@ def delete(machine: Machine, text: str) -> int | None:
     """`del`: sets errorlevel 0 even where there is nothing to delete (dbenham, "Which commands clear ERRORLEVEL")."""
     names, switches = _split(text)
     if any(switch[:2].lower() not in ("/q", "/f", "/a") for switch in switches):
-        raise Puzzle("del has a switch that is unknown here", "name the files, without /s and /p")
+        raise Puzzle("snapall does not know a switch of this del", "name the files, without /s and /p")
     if not names:
         machine.complain(_SYNTAX, "del")
         return 1
@@ -59,7 +59,7 @@ def show_names(machine: Machine, text: str) -> int | None:
     """`dir /b`: the names alone; all else that dir shows is unknown here."""
     names, switches = _split(text)
     if not any(one.lower() == "/b" for one in switches) or any(one.lower() not in _BARE for one in switches):
-        raise Puzzle("dir shows what is unknown here", "use dir /b")
+        raise Puzzle("what dir shows depends on the machine", "use dir /b")
     found = [full for name in names or ["*"] for full in _files(machine, name) if machine.exists(full)]
     for full in found:
         machine.put("".join(split_path(full)[2:]) + "\n", "dir")
@@ -72,7 +72,7 @@ def copy(machine: Machine, text: str) -> int | None:
     """`copy`: files to a file or folder, and `a+b` to one file."""
     names, switches = _split(text)
     if any(switch.lower() not in ("/y", "/-y", "/v", "/b", "/a", "/z") for switch in switches):
-        raise Puzzle("copy has a switch that is unknown here", "leave it out")
+        raise Puzzle("snapall does not know a switch of this copy", "remove it")
     if not 1 <= len(names) <= 2:
         machine.complain(_SYNTAX, "copy")
         return 1

@@ -30,7 +30,9 @@ def change_drive(machine: Machine, drive: str) -> int | None:
 def _go(machine: Machine, path: str, *, change_drive: bool) -> None:
     full = machine.full(path)
     if full.startswith("\\\\"):
-        raise Puzzle("the batch changes to a share", "give the share a drive letter, or name the files in full")
+        raise Puzzle(
+            "the batch changes to a network share", "give the share a drive letter, or write the files' full paths"
+        )
     full = full[0].upper() + full[1:]
     if change_drive or full[:2].upper() == machine.folder[:2].upper():
         machine.elsewhere[machine.folder[:2].upper()] = machine.folder
@@ -43,7 +45,7 @@ def push(machine: Machine, text: str) -> int | None:
     """`pushd`."""
     path = unquoted(text.strip(" \t,;="))
     if len(machine.pushed) > 99:
-        raise Puzzle("pushd is nested too deeply", "leave the loop out")
+        raise Puzzle("pushd is nested too deeply", "remove the loop")
     if not path:
         machine.put("".join(f"{one}\n" for one in reversed(machine.pushed)), "pushd")
         return 0
@@ -83,7 +85,7 @@ def remove(machine: Machine, text: str) -> int | None:
     """`rd`: an empty folder that the batch made."""
     names = parameters(text)
     if any(name.startswith("/") for name in names):
-        raise Puzzle("rd removes a folder with all that is in it", "leave it out, or remove the files by name")
+        raise Puzzle("rd removes a folder with its content", "remove this rd, or delete the files by name")
     code = None if names else 1
     for name in names:
         full = machine.full(unquoted(name)).lower()

@@ -47,7 +47,7 @@ def splitting_of(options: str) -> Splitting:
             found["delims"] = hit["signs"]
         else:
             if "tokens" in found:
-                raise Puzzle("for /F has two options tokens=", "leave one out")
+                raise Puzzle("for /F has two tokens= options", "remove one")
             found["tokens"], found["rest"] = _tokens(hit["tokens"])
         at = hit.end()
         at += len(options) - at - len(options[at:].lstrip(" \t"))
@@ -58,7 +58,7 @@ def _skipped(text: str) -> int:
     try:
         return integer(text)
     except ArithmeticFault:
-        raise Puzzle("skip= has no number that is known here", "write a plain decimal number") from None
+        raise Puzzle("the value of skip= is not a plain number", "write a decimal number") from None
 
 
 def _tokens(text: str) -> tuple[tuple[int, ...], bool]:

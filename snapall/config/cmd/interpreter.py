@@ -202,5 +202,7 @@ class Interpreter:
         again = percent(doubled, self.machine.variable, None if frame.command_line else self._argument)
         self.machine.budget.step(len(again))
         if re.search(r"[&|<>]", re.sub(r'"[^"]*"?', "", again)):
-            raise Puzzle("call is given a command with a sign of cmd (& | < >)", "write the command without call")
+            raise Puzzle(
+                "call has a command with a special character of cmd (& | < >)", "write the command without call"
+            )
         return again

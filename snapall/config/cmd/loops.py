@@ -23,7 +23,7 @@ def rounds(node: For, machine: Machine, output_of: Callable[[str], str]) -> Iter
         texts = list(_texts(items.strip(), how, machine, output_of))
         return (values for text in texts for values in values_of(text, how))
     if node.kind == "d" and ("*" in items or "?" in items):
-        raise Puzzle("for searches folders (/d with a wildcard)", "name the folders themselves")
+        raise Puzzle("for /d searches for folders with a wildcard", "name the folders")
     return iter([(one,) for item in parameters(items) for one in _named(item, machine)])
 
 
@@ -39,7 +39,7 @@ def _number(text: str) -> int:
     try:
         return integer(text)
     except ArithmeticFault:
-        raise Puzzle("for /L counts with something that is not a number", "write numbers") from None
+        raise Puzzle("for /L has something that is not a number", "write numbers") from None
 
 
 def _named(item: str, machine: Machine) -> list[str]:
@@ -67,5 +67,5 @@ def _texts(items: str, how: Splitting, machine: Machine, output_of: Callable[[st
             return
         machine.budget.step(len(text))
         if "\x1a" in text:
-            raise Puzzle("for /F reads a file with a Ctrl-Z in it; copy a+b writes one at the end", "use copy /b")
+            raise Puzzle("for /F reads a file that contains a Ctrl-Z; copy a+b writes one at the end", "use copy /b")
         yield text

@@ -67,14 +67,14 @@ class Machine:
             case "cmdextversion":
                 return "2"
             case "cmdcmdline" | "highestnumanodenumber":
-                raise Puzzle(f"the variable {name.lower()} is unknown here", "leave it out")
+                raise Puzzle(f"snapall does not know the variable {name.lower()}", "remove it")
             case _:
                 return None
 
     def assign(self, name: str, value: str) -> None:
         """Set a variable; an empty value deletes it."""
         if len(value) > _LONGEST_VALUE or len(name) > LONGEST:
-            raise Puzzle("the variables grow too large", "leave the loop out")
+            raise Puzzle("the variables grow too large", "remove the loop")
         before = self.variables.pop(name.lower(), None)
         if before is not None:
             self.budget.environment(-len(before[0]) - len(before[1]) - 2)
@@ -89,7 +89,7 @@ class Machine:
         if self.delayed_on:
             text = delayed(text, self.variable)
         if len(text) > LONGEST:
-            raise Puzzle("a command becomes too long for cmd", "shorten it")
+            raise Puzzle("a command is too long for cmd", "shorten it")
         self.budget.step(len(text))
         return text
 

@@ -26,9 +26,7 @@ def requested(tail: str) -> tuple[str, bool]:
                 pass
             case _:
                 break
-    raise Puzzle(
-        "a cmd of its own is started with other switches than /c, /s, /q, /d and /v", "write the command itself"
-    )
+    raise Puzzle("a separate cmd is started with switches other than /c, /s, /q, /d and /v", "write the command itself")
 
 
 def _unwrapped(line: str, strip_always: bool) -> str:

@@ -142,7 +142,7 @@ def _redirected_first(feed: Feed, depth: int) -> Node:
         assert isinstance(block, Block)  # noqa: S101 - the parenthesis says so
         return replace(block, redirections=first + block.redirections)
     if _KEYWORD.match(feed.text, feed.at) or _REMARK.match(feed.text, feed.at):
-        raise Puzzle("a redirection stands before if, for or rem", "write it behind the command")
+        raise Puzzle("a redirection precedes if, for or rem", "write it after the command")
     return _simple(feed, depth, first)
 
 

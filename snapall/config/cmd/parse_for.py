@@ -19,7 +19,7 @@ def for_head(feed: Feed) -> tuple[str, str, str, str]:
     if word.startswith("/"):
         kind = word[1:].lower()
         if kind not in ("d", "f", "l"):
-            raise Puzzle("for searches folders (/r)", "name the files themselves, in a for without a switch")
+            raise Puzzle("for /r searches folders", "name the files, in a for without a switch")
         feed.skip(DELIMITERS)
         word = feed.word(DELIMITERS)
         if kind == "f" and not word.startswith("%"):

@@ -55,7 +55,7 @@ def modified(text: str, modifiers: str, full: str, size: int | None) -> str:
     """Apply `~`, `~dp`, `~nx` ...; `full` is the full path that the text names."""
     wanted = modifiers[1:].lower()
     if set(wanted) & set("ats"):
-        raise Puzzle("an argument asks for a file's attributes, date or short name (%~a, %~t, %~s)", "leave it out")
+        raise Puzzle("an argument asks for a file's attributes, date or short name (%~a, %~t, %~s)", "remove it")
     if not wanted or not unquoted(text):
         return unquoted(text)
     if "z" in wanted:

@@ -44,12 +44,12 @@ def pipe(interpreter: Interpreter, node: Joined) -> int:
 
 def _require_piped(machine: Machine, stage: Node) -> None:
     """cmd runs each side of a pipe in a cmd of its own, which reads the command once more."""
-    remedy = "write to a file and read that"
+    remedy = "write to a file, then read that file"
     if not isinstance(stage, Simple):
-        raise Puzzle("a side of a pipe is a block, if or for", remedy)
+        raise Puzzle("one side of a pipe is a block, if or for", remedy)
     text = re.sub(r'"[^"]*"?', "", stage.text)
     if re.search(r"[&|<>^%]", text) or (machine.delayed_on and "!" in text):
-        raise Puzzle("a side of a pipe has a sign that cmd would read twice", remedy)
+        raise Puzzle("one side of a pipe has a special character that cmd would read twice", remedy)
     name, _ = builtin_of(stage.text.lstrip(DELIMITERS))
     if name in CONTROL or (name in BUILTINS and name not in _PIPED):
-        raise Puzzle(f"{name} is a side of a pipe, where it has no lasting effect", remedy)
+        raise Puzzle(f"{name} is in a pipe, where it has no lasting effect", remedy)

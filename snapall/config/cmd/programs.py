@@ -56,7 +56,7 @@ def start(machine: Machine, program: str, tail: str) -> int:
     )
     answer = machine.programs(call)
     if answer is None:
-        raise Puzzle("what this program answers is unknown here", "leave it out, or write the configuration by hand")
+        raise Puzzle("snapall does not know what this program answers", "remove it, or write the configuration by hand")
     sent = {one.name: getattr(call, one.name) for one in fields(call)}
     machine.events.append(Sent(**sent, exit_code=answer.exit_code))
     machine.budget.output(len(tail))

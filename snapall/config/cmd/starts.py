@@ -58,7 +58,7 @@ def _batch(machine: Machine, program: str) -> tuple[str, str | bytes] | None:
         if data is not None:
             return one, data
     if named:
-        raise Puzzle("the batch runs another one, which cannot be read", "put it where the batch looks for it")
+        raise Puzzle("the batch runs another batch, which cannot be read", "put it where the batch looks for it")
     return None
 
 

@@ -39,9 +39,9 @@ def text_of(data: bytes, code_page: int) -> str:
     Raises Puzzle on UTF-16, on a NUL and on files that are too large.
     """
     if len(data) > LARGEST:
-        raise Puzzle("the file is too large to be read here", "shorten it")
+        raise Puzzle("the file is too large", "shorten it")
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise Puzzle("the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")
+        raise Puzzle("the file is UTF-16 or not text", "save it as ANSI or UTF-8 text")
     if data.startswith(codecs.BOM_UTF8):
         return _plain_ends(data[3:].decode("utf-8", "surrogateescape"))
     return _plain_ends(data.decode(codec_of(code_page), "surrogateescape"))
@@ -55,7 +55,9 @@ def codec_of(code_page: int) -> str:
             return name
     except LookupError:
         pass
-    raise Puzzle("chcp selects a code page that is unknown here", "save the batch in code page 437, 850, 1252 or 65001")
+    raise Puzzle(
+        "chcp selects a code page that snapall does not know", "save the batch in code page 437, 850, 1252 or 65001"
+    )
 
 
 def batch_text(name: str, text: str) -> BatchText:

@@ -27,7 +27,7 @@ def run_tool(name: str, tail: str, given: str | None, read: Read) -> tuple[int, 
     reverse = name == "sort" and "/r" in [word.lower() for word in words]
     files = [word for word in words if word.lower() != "/r"]
     if len(files) > 1 or any(word.startswith("/") for word in files):
-        raise Puzzle(f"{name} has options that are unknown here", "leave it out")
+        raise Puzzle(f"{name} has options that snapall does not know", "remove it")
     text = _text(files[0], read, name) if files else _typed(given, name)
     if name == "more":
         return 0, text
@@ -40,7 +40,7 @@ def _find(tail: str, given: str | None, read: Read) -> tuple[int, str]:
     while at < len(tail.rstrip()):
         hit = _FIND.match(tail, at)
         if hit is None:
-            raise Puzzle("find cannot be read", 'write find "text" file')
+            raise Puzzle("snapall cannot read this find", 'write find "text" file')
         at = hit.end()
         if hit["switch"] is not None:
             switches += hit["switch"].lower()
@@ -51,7 +51,7 @@ def _find(tail: str, given: str | None, read: Read) -> tuple[int, str]:
         else:
             files.append(hit["text"])
     if searched is None or set(switches) - set("cinv"):
-        raise Puzzle("find has no text in quotes, or a switch that is unknown here", 'write find "text" file')
+        raise Puzzle("find has no quoted text, or a switch that snapall does not know", 'write find "text" file')
     found, output = False, ""
     for file in files or [""]:
         text = _text(file, read, "find") if file else _typed(given, "find")
@@ -83,7 +83,7 @@ def _findstr(tail: str, given: str | None, read: Read) -> tuple[int, str]:
         else:
             searched = word.split(" ")
     if not searched or set(switches) - set("bexlrinv"):
-        raise Puzzle("findstr has no text, or a switch that is unknown here", "use find")
+        raise Puzzle("findstr has no text, or a switch that snapall does not know", "use find")
     patterns = [_pattern(one, switches) for one in searched if one]
     found, output = False, ""
     for file in files or [""]:
@@ -104,7 +104,7 @@ def _pattern(text: str, switches: str) -> re.Pattern[str]:
         end, text = ("$", text[:-1]) if text[-1:] == "$" and text[-2:-1] != "\\" else (end, text)
         text = "".join(_atom(hit) for hit in _ATOM.finditer(text))
         if len(re.findall(r"(?<!\\)\*", text)) > (1 if head else 0):
-            raise Puzzle("findstr has a pattern that is unknown here", "use find, or findstr /l")
+            raise Puzzle("findstr has a pattern that snapall does not know", "use find, or findstr /l")
     else:
         text = re.escape(text)
     return re.compile(head + text + end, re.IGNORECASE if "i" in switches else 0)
@@ -112,7 +112,7 @@ def _pattern(text: str, switches: str) -> re.Pattern[str]:
 
 def _atom(hit: re.Match[str]) -> str:
     if hit["letter"] in ("*", "[", "]", "\\"):
-        raise Puzzle("findstr has a pattern that is unknown here", "use find, or findstr /l")
+        raise Puzzle("findstr has a pattern that snapall does not know", "use find, or findstr /l")
     if hit["any"] is not None:
         atom = "."
     elif hit["signs"] is not None:
@@ -137,12 +137,12 @@ def _lines(text: str) -> list[str]:
 
 def _typed(given: str | None, name: str) -> str:
     if given is None:
-        raise Puzzle(f"{name} waits for somebody to type", "give it a file")
+        raise Puzzle(f"{name} waits for input", "give it a file")
     return given
 
 
 def _text(file: str, read: Read, name: str) -> str:
     text = read(file)
     if text is None:
-        raise Puzzle(f"{name} reads a file that is unknown here", "leave it out")
+        raise Puzzle(f"{name} reads a file that snapall does not know", "remove it")
     return text

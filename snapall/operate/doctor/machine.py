@@ -113,9 +113,9 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
     texts = {when: f"`{when}`: {program} does not exist, or is not executable" for when, program in missing.items()}
     for when, argv in hooks.commands.items():
         if (unfit := unfit_for_batch(resolved(argv))) is not None:
-            texts[when] = f"`{when}`: {argv[0]} is a batch file, to which {unfit!r} cannot be passed safely"
+            texts[when] = f"`{when}`: {argv[0]} is a batch file, and {unfit!r} cannot be passed to it safely"
     remedy = (
-        "set the hook to the full path of its program, as a list with the arguments; a batch file takes only "
+        "set the hook to the full path of its program, as a list with the arguments; a batch file can take only "
         "letters, digits and _ . : = @ -"
     )
     if "before" in texts:
@@ -131,7 +131,7 @@ def guardian_outlook(*, confined: bool) -> CheckOutcome:
     if not confined:
         return CheckOutcome("outlives the program that starts the run")
     return CheckOutcome(
-        "the job object in which this command runs lets no process out: a guardian started here ends with its run",
+        "this command runs in a job object that lets no process out: a guardian started here would end with its run",
         OUTLIVE,
         "SA-1953",
     )

@@ -35,7 +35,7 @@ def check_schedule(config: str, seen: Seen) -> Iterator[CheckOutcome]:
     for text in seen.troubles:
         yield CheckOutcome(
             f"a scheduler cannot be asked: {text}",
-            "fix what the message says, or look by hand at what it starts",
+            "fix the cause in the message, or check by hand what it starts",
             "SA-1974",
         )
 

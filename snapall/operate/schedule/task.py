@@ -83,7 +83,7 @@ def require_writable(task: Task, scheduler: Scheduler) -> None:
     for one in (*task.program, task.config, task.folder, task.user):
         if not one.isprintable() or (one == program and not set(one).isdisjoint("\"'\\")):
             raise ConfigError(
-                f"{one!r} holds a character that a scheduler's file cannot carry",
+                f"{one!r} contains a character that a scheduler's file cannot represent",
                 "rename the file or the folder, then run `snapall schedule` again",
                 "SA-1961",
             )

@@ -49,7 +49,7 @@ IF: tuple[Row, ...] = (
     (
         "texts with signs are not ordered",
         "if a-b lss ab echo yes",
-        "STOP 1: an if orders texts with signs, which depends on the language of Windows\n",
+        "STOP 1: an if orders texts with punctuation, which depends on the language of Windows\n",
     ),
     ("exist finds a file", "if exist list.txt echo yes", "yes\n"),
     ("exist finds a file in quotes", 'if exist "two words.txt" echo yes', "yes\n"),
@@ -146,7 +146,7 @@ BLOCKS: tuple[Row, ...] = (
         ":: a ^\necho b",
         "STOP 1: a comment ends in ^, and cmd may read the next line as part of it\n",
     ),
-    ("a comment's percent signs are read", "rem %~x", "STOP 1: %~ is followed by no argument\n"),
+    ("a comment's percent signs are read", "rem %~x", "STOP 1: no argument follows %~\n"),
     ("a trailing & in a block", "(echo a & )", "a \n"),
     (
         "a sign before a parenthesis",
@@ -159,7 +159,7 @@ BLOCKS: tuple[Row, ...] = (
         "STOP 1: cmd reports a syntax error here and ends the batch: nothing follows &&\n",
     ),
     ("a redirection before a block", "> f (echo a)\ntype f", "a\n"),
-    ("a redirection before if", "> f if a==a echo b", "STOP 1: a redirection stands before if, for or rem\n"),
+    ("a redirection before if", "> f if a==a echo b", "STOP 1: a redirection precedes if, for or rem\n"),
     (
         "text after a block",
         "(echo a) b",
@@ -187,7 +187,7 @@ JUMPS: tuple[Row, ...] = (
     (
         "a label with two colons is none",
         "goto end\n::end",
-        ("STOP 1: goto to a label that the batch does not have: cmd ends the batch here\n"),
+        ("STOP 1: the batch has no such label: cmd ends the batch at this goto\n"),
     ),
     ("a label may be indented", "goto end\necho no\n  :end\necho yes", "yes\n"),
     ("a label ends at a blank", "goto end\necho no\n:end of it\necho yes", "yes\n"),
@@ -201,7 +201,7 @@ JUMPS: tuple[Row, ...] = (
     (
         "goto a label that is missing",
         "goto nowhere\necho no",
-        ("STOP 1: goto to a label that the batch does not have: cmd ends the batch here\n"),
+        ("STOP 1: the batch has no such label: cmd ends the batch at this goto\n"),
     ),
     ("exit /b ends the batch", "exit /b\necho no", ""),
     ("exit ends cmd", "call :sub\necho no\n:sub\nexit", ""),
@@ -209,12 +209,12 @@ JUMPS: tuple[Row, ...] = (
     (
         "goto in a cmd of its own",
         "cmd /c goto end\n:end",
-        "STOP 1: goto stands in a cmd of its own, which has no labels\n",
+        "STOP 1: goto is in a separate cmd, which has no labels\n",
     ),
     (
         "a call to a label in a cmd of its own",
         "cmd /c call :end\n:end",
-        "STOP 1: call to a label stands in a cmd of its own\n",
+        "STOP 1: call to a label is in a separate cmd\n",
     ),
     ("exit with a word", "exit /b x", "STOP 1: the code after exit is not a number\n"),
 )
@@ -250,7 +250,7 @@ CALLS: tuple[Row, ...] = (
     ("call of another batch without its extension", "call other x", "other other x other\n"),
     ("a batch without call does not come back", "other.bat x\necho no", "other other.bat x other\n"),
     ("a batch sets variables for its caller", "call setter.cmd\necho %fromsetter%", "yes\n"),
-    ("a batch that cannot be read", "call missing.bat", "STOP 1: the batch runs another one, which cannot be read\n"),
+    ("a batch that cannot be read", "call missing.bat", "STOP 1: the batch runs another batch, which cannot be read\n"),
     ("a batch that the batch wrote", "echo @echo made> made.bat\ncall made.bat", "made\n"),
     ("a subroutine's variables of for are its own", "for %%i in (1) do call :sub\ngoto :eof\n:sub\necho %%i", "%i\n"),
     (
@@ -261,7 +261,7 @@ CALLS: tuple[Row, ...] = (
     (
         "a command with a sign",
         "set x=^^^&\ncall echo a%%x%%b",
-        ("STOP 2: call is given a command with a sign of cmd (& | < >)\n"),
+        ("STOP 2: call has a command with a special character of cmd (& | < >)\n"),
     ),
     ("cmd /c runs a command", "cmd /c echo a", "a\n"),
     ("cmd /c in quotes", 'cmd /c "echo a & echo b"', "a \nb\n"),
@@ -271,14 +271,14 @@ CALLS: tuple[Row, ...] = (
     (
         "cmd /k waits",
         "cmd /k echo a",
-        ("STOP 1: a cmd of its own is started with other switches than /c, /s, /q, /d and /v\n"),
+        ("STOP 1: a separate cmd is started with switches other than /c, /s, /q, /d and /v\n"),
     ),
-    ("start is unknown", "start notepad", "STOP 1: what start does depends on the machine; it is unknown here\n"),
+    ("start is unknown", "start notepad", "STOP 1: what start does depends on the machine\n"),
     ("setlocal with an unknown word", "setlocal x || echo no", "no\n"),
     (
         "setlocal without extensions",
         "setlocal disableextensions",
-        "STOP 1: setlocal disableextensions takes cmd back to Windows NT 3.5\n",
+        "STOP 1: setlocal disableextensions makes cmd behave as in Windows NT 3.5\n",
     ),
     ("setlocal in a cmd of its own does nothing", "cmd /c setlocal enabledelayedexpansion\necho !v!", "!v!\n"),
     ("endlocal without setlocal", "set x=1\nendlocal\necho %x%", "1\n"),

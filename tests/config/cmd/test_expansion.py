@@ -46,12 +46,12 @@ PERCENT: tuple[Row, ...] = (
     (
         "an octal position is not guessed",
         "echo %v:~08%",
-        "STOP 1: a position in a variable has a leading zero or many digits\n",
+        "STOP 1: a position in a variable has a leading zero or too many digits\n",
     ),
     ("a name may have parentheses", "set a(x86)=y\necho %a(x86)%", "y\n"),
     ("an unfinished part is text", "echo %v:~x%", "v:~x\n"),
     ("expansion comes before the quotes are read", "echo %q%", '"in quotes"\n'),
-    ("a value's sign is a sign of cmd", "echo %amp%", "a \nSTOP 1: what this program answers is unknown here\n"),
+    ("a value's sign is a sign of cmd", "echo %amp%", "a \nSTOP 1: snapall does not know what this program answers\n"),
     ("a value's sign within quotes is text", 'echo "%amp%"', '"a & b"\n'),
     (
         "a replacement of nothing",
@@ -152,7 +152,7 @@ ARGUMENTS: tuple[tuple[str, str, str, str], ...] = (
     ("shift /1 keeps the name", "shift /1\necho %0 %1 %2", "a b c", "night.bat b c\n"),
     ("shift does not change all arguments", "shift\necho %*", "a b c", "a b c\n"),
     ("a digit is one digit", "echo %10", "a", "a0\n"),
-    ("percent signs with a tilde and no digit stop", "echo %~x", "a", "STOP 1: %~ is followed by no argument\n"),
+    ("percent signs with a tilde and no digit stop", "echo %~x", "a", "STOP 1: no argument follows %~\n"),
     (
         "attributes are unknown",
         "echo %~a1",

@@ -39,11 +39,11 @@ PLAIN: tuple[Row, ...] = (
     ("counting to less than the start", "for /L %%i in (2,1,1) do echo %%i\necho end", "end\n"),
     ("a list's variable is read before the loop", "set l=a b\nfor %%i in (%l%) do echo %%i", "a\nb\n"),
     ("folders are named", "for /d %%i in (a b) do echo %%i", "a\nb\n"),
-    ("nor below a folder", "for /r %%i in (*) do echo %%i", "STOP 1: for searches folders (/r)\n"),
+    ("nor below a folder", "for /r %%i in (*) do echo %%i", "STOP 1: for /r searches folders\n"),
     (
         "folders are not searched",
         "for /d %%i in (*) do echo %%i",
-        "STOP 1: for searches folders (/d with a wildcard)\n",
+        "STOP 1: for /d searches for folders with a wildcard\n",
     ),
     (
         "a sign in the list",
@@ -63,7 +63,7 @@ PLAIN: tuple[Row, ...] = (
     (
         "a variable along a path",
         "for %%i in (a) do echo %%~$PATH:i",
-        "STOP 1: a variable of for is looked up along a path (%~$PATH:i)\n",
+        "STOP 1: a variable of for is searched for along a path (%~$PATH:i)\n",
     ),
     ("a percent sign and no variable", "for %%i in (a) do echo %%~x %%", "%~x %\n"),
     (
@@ -80,7 +80,7 @@ PLAIN: tuple[Row, ...] = (
     (
         "counting to a word",
         "for /L %%i in (1,1,x) do echo",
-        "STOP 1: for /L counts with something that is not a number\n",
+        "STOP 1: for /L has something that is not a number\n",
     ),
 )
 
@@ -128,7 +128,7 @@ FILES: tuple[Row, ...] = (
     (
         "a quoted program with a quoted argument at the end loses two quotes",
         'for /F %%a in (\'"prog" "x"\') do echo %%a',
-        "STOP 1: what this program answers is unknown here\n",
+        "STOP 1: snapall does not know what this program answers\n",
     ),
     ("arithmetic in a command", "for /F %%a in ('set /a 1+2') do echo %%a", "3\n"),
     ("a command's changes are its own", "for /F %%a in ('set x^=1') do echo %%a\necho [%x%]", "[]\n"),
@@ -168,7 +168,7 @@ FILES: tuple[Row, ...] = (
     (
         "two options of tokens",
         'for /F "tokens=1 tokens=2" %%a in ("x") do echo',
-        "STOP 1: for /F has two options tokens=\n",
+        "STOP 1: for /F has two tokens= options\n",
     ),
     (
         "no word",
@@ -183,13 +183,13 @@ FILES: tuple[Row, ...] = (
     (
         "lines are skipped by no number",
         'for /F "skip=09" %%a in ("x") do echo',
-        "STOP 1: skip= has no number that is known here\n",
+        "STOP 1: the value of skip= is not a plain number\n",
     ),
     ("no delimiters at all", 'for /F "tokens=1* delims=" %%a in ("x y") do echo [%%a][%%b]', "[x y][]\n"),
     (
         "a Ctrl-Z in a list",
         "copy list.txt+list.txt x > nul\nfor /F %%i in (x) do echo %%i",
-        "STOP 2: for /F reads a file with a Ctrl-Z in it; copy a+b writes one at the end\n",
+        "STOP 2: for /F reads a file that contains a Ctrl-Z; copy a+b writes one at the end\n",
     ),
 )
 

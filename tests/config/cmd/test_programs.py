@@ -78,7 +78,7 @@ def test_an_exe_beside_a_batch_of_its_name_goes_first() -> None:
 
 
 STOPS = (
-    ("a program that is unknown", "unheard of", "what this program answers is unknown here"),
+    ("a program that is unknown", "unheard of", "snapall does not know what this program answers"),
     ("a command that is an empty variable", '"%nothing%" a', "a command has no name; perhaps a variable is not set"),
     ("a path with slashes and without quotes", "c:/tools/prog.exe a", "a program's path has a / and no quotes"),
 )

@@ -33,7 +33,7 @@ SET: tuple[Row, ...] = (
     ),
     ("path shows itself", "path\npath ;\npath", "PATH=C:\\WINDOWS\nPATH=(null)\n"),
     ("cmd's own variables", "echo %cmdextversion% %random%", "2 16807\n"),
-    ("cmd's command line is unknown", "echo %cmdcmdline%", "STOP 1: the variable cmdcmdline is unknown here\n"),
+    ("cmd's command line is unknown", "echo %cmdcmdline%", "STOP 1: snapall does not know the variable cmdcmdline\n"),
     ("a name keeps its first case", "set X=1\nset x=2\nset x", "X=2\n"),
     ("path is a variable", "path c:\\x\necho %path%", "c:\\x\n"),
 )
@@ -106,7 +106,7 @@ ASKED: tuple[Row, ...] = (
     ("the prompt is said", "set /p x=name? <list.txt\necho %x%", "name? alpha 1\n"),
     ("text without a line's end", 'set /p x="no end" <nul\necho .', "no end.\n"),
     ("nothing read leaves the variable", "set /p v=<nul\necho %v% %errorlevel%", "Hello World 1\n"),
-    ("nobody types at night", "set /p x=name? ", "STOP 1: set /p waits for somebody to type\n"),
+    ("nobody types at night", "set /p x=name? ", "STOP 1: set /p waits for input\n"),
 )
 
 
