@@ -1,5 +1,11 @@
-"""`python -m snapall`: the same as the command snapall."""
+"""`python -m snapall`: the same as the command snapall. The stand-alone program begins here, too."""
 
-from snapall.cli import main
+import sys
 
-main()
+from snapall.restart import restore_environment, run_module
+
+restore_environment()
+if not run_module(sys.argv):
+    from snapall.cli import main
+
+    main()

@@ -12,7 +12,20 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from snapall import __version__
-from snapall.commands import backup, explain, import_batch, journals, look, restore, runbook, set_up, simulate, verify
+from snapall.commands import (
+    backup,
+    documents,
+    explain,
+    import_batch,
+    journals,
+    look,
+    restore,
+    runbook,
+    schedule,
+    set_up,
+    simulate,
+    verify,
+)
 from snapall.commands.options import (
     AUDITING,
     CODES,
@@ -23,12 +36,14 @@ from snapall.commands.options import (
     LOOKING,
     READING,
     RECOVERING,
+    SCHEDULING,
     USING,
     VERIFYING,
     WRITING,
 )
 from snapall.errors import ConfigError, Exit, SnapallError, coded
 from snapall.escaping import printable
+from snapall.views.glyphs import PLAINER
 
 app = typer.Typer(
     name="snapall",
@@ -100,9 +115,12 @@ app.command(
 )(verify.verify)
 app.command(epilog=_epilog(WRITING, "snapall init", "snapall init --vcenter vc01 --filer filer1"))(set_up.init)
 app.command(epilog=_epilog(EXAMINING, "snapall doctor", "snapall doctor vol1 --json"))(set_up.doctor)
+app.command(epilog=_epilog(SCHEDULING, "snapall schedule", "snapall schedule --install --at 02:30"))(schedule.schedule)
 app.command(epilog=_epilog("Exit codes: 0 printed; 2 usage or configuration.", "snapall schema"))(set_up.schema)
 _EXPLAINING = "Exit codes: 0 explained; 2 usage or configuration error, or no such code."
 app.command(epilog=_epilog(_EXPLAINING, "snapall explain SA-1101", "snapall explain"))(explain.explain)
+_DOCUMENTING = "Exit codes: 0 written; 1 not written, or not all; 2 usage error, or there is something in the folder."
+app.command(epilog=_epilog(_DOCUMENTING, "snapall docs snapall-docs"))(documents.docs)
 app.command("import", epilog=_epilog(WRITING, "snapall import snapall.bat --write-secrets"))(import_batch.import_batch)
 app.command(epilog=_epilog(CODES, "snapall demo", "snapall demo --fault vm-fails"))(simulate.demo)
 app.command(epilog=_epilog(DRILLING, "snapall drill --quick"))(simulate.drill)
@@ -115,15 +133,24 @@ _NO_DRY_RUN = ConfigError(
     "changes nothing; `recover --adopt` and `delete` only show what they found unless you add --yes",
     "SA-1423",
 )
+_NO_INSTALL = ConfigError(
+    "--install-completion installs nothing on Windows: it would loosen PowerShell's execution policy for this user",
+    "add this line to the file that PowerShell calls $PROFILE: $env:_SNAPALL_COMPLETE = 'source_powershell'; "
+    "snapall | Out-String | Invoke-Expression; $env:_SNAPALL_COMPLETE = ''",
+    "SA-1941",
+)
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # click's UsageError, Typer's own or the library's
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line; print an expected error as one message, and exit with its code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # The code page of a file or a pipe may lack a letter of a VM's name; stderr escapes such letters by itself.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        # The code page of a file, a pipe or an old console may lack a letter of a VM's name, or a mark of the screen.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=PLAINER)
     try:
+        if sys.platform == "win32" and "--install-completion" in (sys.argv[1:] if argv is None else argv):
+            raise _NO_INSTALL
         code = _command()(argv, standalone_mode=False)
     except _USAGE as error:
         if getattr(error, "option_name", "") == "--dry-run":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
@@ -89,12 +90,20 @@ class Refused(SnapallError):
     """The site answered, and snapall refuses to go on. Nothing was changed."""
 
 
+TO_OWN = "`icacls FOLDER /setowner NAME /T`" if sys.platform == "win32" else "`chown -R`"
+"""How a user becomes the owner of a folder and all that is in it."""
+
+
 class JournalError(SnapallError):
     """The journal cannot be read or written, so nothing may be changed."""
 
     ROOM = "free some space on the disk of the state folder, or let this user write there"
     FULL = "free some space on the disk of the state folder"
-    RIGHTS = "run snapall as the owner of the state folder, or give that folder to this user with `chown -R`"
+    RIGHTS = "run snapall as the owner of the state folder, or give that folder to this user with " + TO_OWN
+    IN_USE = (
+        "close the program that has the file open, such as a virus scanner or an editor, and exclude the state folder "
+        "from scans; or let this user write there"
+    )
     READ_ONLY = "its file system is read-only: mount it for writing, or set `state` to a folder elsewhere"
     NO_FOLDER = "move away the file that is in place of a folder, or set `state` to another path"
     NO_FILE = "move away the folder that is in place of the file which the message names"
@@ -103,6 +112,10 @@ class JournalError(SnapallError):
     def remedy_for(cls, error: OSError) -> str:
         """What to do when the state folder cannot be written, by the system's reason."""
         match error.errno:
+            case errno.EACCES if hasattr(
+                error, "winerror"
+            ):  # only on Windows, where the system does not tell them apart
+                return cls.IN_USE
             case errno.ENOSPC | errno.EDQUOT:
                 return cls.FULL
             case errno.EACCES | errno.EPERM:

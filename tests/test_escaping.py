@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.escaping import printable
+from snapall.escaping import command_line, printable, windows_word
 from snapall.site.excerpt import last_line, one_line, whole
 
 
@@ -36,3 +42,34 @@ def test_a_flood_is_cut() -> None:
 
 def test_two_texts_never_run_into_one_line() -> None:
     assert whole("out", "", "err\n") == "out\nerr"
+
+
+@pytest.mark.parametrize(
+    ("word", "typed"),
+    [
+        ("C:\\snapall\\snapall.toml", "C:\\snapall\\snapall.toml"),
+        ("C:\\Program Files\\x", '"C:\\Program Files\\x"'),
+        ("C:\\R&D\\O'Neil", '"C:\\R&D\\O\'Neil"'),
+        ("C:\\with blank\\", '"C:\\with blank\\\\"'),
+        ('say "yes"', '"say \\"yes\\""'),
+        ("(x86)", '"(x86)"'),
+        ("a,b;c", '"a,b;c"'),
+        ("@x", '"@x"'),
+        ("", '""'),
+    ],
+)
+def test_a_word_for_cmd_and_powershell_stands_in_double_quotes(word: str, typed: str) -> None:
+    assert windows_word(word) == typed
+
+
+WORDS = ["plain", "with blank", "R&D", "O'Neil", "a^b", "(x)", "a,b", "C:\\with blank\\", "<in >out |x"]
+
+
+def test_the_shell_of_this_system_takes_a_shown_command_apart_as_it_was_meant(tmp_path: Path) -> None:
+    code = "import json, sys; print(json.dumps(sys.argv[1:]))"
+    script = tmp_path / ("shown.cmd" if sys.platform == "win32" else "shown")
+    first = "@echo off" if sys.platform == "win32" else "#!/bin/sh"
+    script.write_text(f"{first}\n{command_line([sys.executable, '-c', code, *WORDS])}\n")
+    script.chmod(0o755)
+    ran = subprocess.run([str(script)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=True)
+    assert json.loads(ran.stdout) == WORDS

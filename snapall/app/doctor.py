@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from snapall.app.doctor_restore import check_books, check_destinations, check_restore_login
-from snapall.app.notify import check_channels, require_channels
+from snapall.app.notify import check_channels, check_source, require_channels
 from snapall.app.opening import store_of
 from snapall.app.plan import outlook
 from snapall.app.recover import orphans_of
+from snapall.app.schedule import check_scheduled
 from snapall.app.vmx import check_consoles
 from snapall.backup.model import Job
 from snapall.config.settings import Config
@@ -28,6 +29,8 @@ def run_checks(settings: Config, jobs: tuple[Job, ...], *, notify: bool = False)
         require_channels(settings)
     checks = Checklist()
     check_machine(checks, settings, store_of(settings))
+    check_scheduled(checks, settings)
+    check_source(checks, settings)
     database = VirtualCenter(settings.database)
     check_database(checks, database)
     vms_of = {job.name: check_datastores(checks, job, database) for job in jobs}

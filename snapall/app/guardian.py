@@ -27,7 +27,7 @@ from snapall.operate.guardian import Guardian
 from snapall.operate.launcher import READY, GuardianConfig
 from snapall.site import OpenSite
 from snapall.site.process import Watched
-from snapall.views.logfile import LogFile
+from snapall.views.logfile import LogFile, LogRefused
 
 MARK = "guardian: "
 
@@ -101,6 +101,8 @@ def _listener(settings: Config, heard: list[Record]) -> Iterator[Listener]:
     """Open the log with the guardian's mark; without a log the guardian still works, and the journal has it all."""
     try:
         listeners = [LogFile.open(settings.log, settings.log_time, mark=MARK)]
+    except LogRefused as error:
+        listeners = [error.log]
     except SnapallError:
         listeners = []
     bus = EventBus(*listeners)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from snapall.app.compare import Compared, compare
 from snapall.config.batch.source import overlay_of, source_of
 from snapall.config.dburl import url_of
 from snapall.config.load import from_batch
 from snapall.config.newfile import TablePath, require_toml, text_of, write_new
+from snapall.config.paths import expanded
 from snapall.config.secret import Secret
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
+from snapall.views.compared import compared_lines, notice_lines
 from snapall.views.json_root import root
 
 if TYPE_CHECKING:
-    from snapall.config.batch.contents import Defect
+    from snapall.config.batch.facts import Defect, Notice
     from snapall.config.batch.source import Source
 
 Kept = Literal["file", "env"]
@@ -44,16 +48,24 @@ class Imported:
     missing: tuple[Place, ...]
     kept: Kept
     defects: tuple[Defect, ...]
+    notices: tuple[Notice, ...]
+    compared: tuple[Compared, ...]
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines for a person."""
+    def lines(self, width: int = 0) -> Iterator[str]:
+        """Yield the lines for a person; `width` 0: nothing is wrapped."""
         for path in self.written:
             yield f"wrote {path}"
         yield ""
         yield f"What {self.batch.name} does wrong, and what snapall does instead:"
-        for one in self.defects:
-            yield f"  {numbered(one.lines)}: {one.what}"
-            yield f"      snapall: {one.instead}"
+        for defect in self.defects:
+            yield f"  {numbered(defect.lines)}: {defect.what}"
+            yield f"      snapall: {defect.instead}"
+        if self.notices:
+            yield ""
+            yield from notice_lines(self.batch.name, self.notices)
+        for one in self.compared:
+            yield ""
+            yield from compared_lines(self.batch.name, one.job, one.rows, width)
         yield ""
         yield "What to do next:"
         for number, line in enumerate(self.next_steps(), 1):
@@ -83,6 +95,8 @@ class Imported:
                 {"key": ".".join(one.key), self.kept: one.name, "missing": one in self.missing} for one in self.places
             ],
             defects=[{"lines": list(one.lines), "what": one.what, "instead": one.instead} for one in self.defects],
+            notices=[{"line": one.line, "what": one.text, "remedy": one.remedy} for one in self.notices],
+            compared=[{"job": one.job, "rows": [asdict(row) for row in one.rows]} for one in self.compared],
             next=self.next_steps(),
         )
 
@@ -113,7 +127,8 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
     write_new([*files, (out, text, mode)])
     missing = (one for one in places if not (one.name in environ if kept == "env" else (folder / one.name).exists()))
     written = (out, *(path for path, _, _ in files))
-    return Imported(batch, written, places, tuple(missing), kept, source.batch.defects)
+    both = compare(source.batch, config, tuple(config.jobs.values()))
+    return Imported(batch, written, places, tuple(missing), kept, source.batch.defects, source.batch.notices, both)
 
 
 def _places(config: Config, kept: Kept) -> Iterator[Place]:
@@ -177,9 +192,9 @@ def _moved(key: str, value: object, folder: Path, moved: bool) -> object:
     """Return a path as the new folder needs it."""
     match value:
         case {"file": str(name)} if moved:
-            return {"file": str(folder / Path(name).expanduser())}
+            return {"file": str(folder / expanded(name, os.environ))}
         case str() if moved and key in _PATHS:
-            return str(folder / Path(value).expanduser())
+            return str(folder / expanded(value, os.environ))
         case _:
             return value
 

@@ -11,6 +11,7 @@ from snapall.config.complaints import checked
 from snapall.config.init import FILER_SECRET, SQL_SECRET, VC_SECRET, Answers, refuse_another, write_down
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, JobSettings, Vcenter
+from snapall.config.textfile import text_in
 from snapall.errors import ConfigError, SnapallError, reason_of
 from snapall.site import transport_to
 from snapall.site.filer import FilerSystem
@@ -114,9 +115,9 @@ class Interview:
         file = self._given.get(flag)
         if file is not None:
             try:
-                text = Path(file).read_text("utf-8-sig").rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
-                reason = reason_of(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+                text = text_in(Path(file)).rstrip("\n")
+            except (OSError, ValueError) as error:
+                reason = reason_of(error) if isinstance(error, OSError) else f"it {error}"
                 raise ConfigError(
                     f"--{flag}: {file} cannot be read: {reason}",
                     "name a text file that contains the password",

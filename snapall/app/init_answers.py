@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Literal, Protocol
 
 from snapall.backup.model import FILER_NAME
 from snapall.config.dburl import url_of
+from snapall.config.paths import expanded
 from snapall.errors import ConfigError
 
 
@@ -54,9 +56,9 @@ def url(text: str) -> str:
 def path(text: str) -> Path | None:
     """Return the path of a file; None for an empty answer."""
     try:
-        return Path(text).expanduser() if text else None
-    except RuntimeError as error:
-        raise ConfigError(f"the home directory in {text!r} is unknown", "write the full path", "SA-7008") from error
+        return expanded(text, os.environ) if text else None
+    except ValueError as error:
+        raise ConfigError(f"the path {error}", "write the full path", "SA-7008") from error
 
 
 def listed(text: str) -> list[str]:

@@ -99,7 +99,7 @@ class JobRun:
             keep=self.keep,
             keep_journals=settings.keep_journals,
             history=history_of(settings, self.job),
-            guard=self.launcher.guard_of(self.job, self.stopped),
+            guard=self.launcher.guard_of(self.job, self.stopped, lambda *parts: self.publish(Warned(*parts))),
             before=lambda stamp: self._before(hooks, stamp),
             if_older_than=self.if_older_than,
         )

@@ -15,6 +15,7 @@ from snapall.config.settings import Config
 from snapall.errors import ConfigError, Exit
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.notify import Channel, Notification, channels_of, notify_all
+from snapall.site import eventlog
 from snapall.views import notification
 
 
@@ -57,11 +58,27 @@ def check_channels(checks: Checklist, settings: Config) -> None:
         checks.check("notify", one.name, deliver)
 
 
+def check_source(checks: Checklist, settings: Config) -> None:
+    """Check that the source of [notify.eventlog] is registered, if there is this channel."""
+    if settings.notify.eventlog is not None:
+        checks.check("event log", "", _source)
+
+
+def _source() -> CheckOutcome:
+    if eventlog.is_registered():
+        return CheckOutcome(f"the source {eventlog.SOURCE} is registered")
+    return CheckOutcome(
+        "its source is not registered: Windows shows each event below a complaint that it finds no description",
+        'run `snapall schedule --install` from a prompt opened with "Run as administrator"',
+        "SA-1976",
+    )
+
+
 def require_channels(settings: Config) -> None:
     """ConfigError: there is no channel to test."""
     if not _channels(settings):
         raise ConfigError(
             f"{settings.path}: there is no channel to test",
-            "write a table [notify.syslog] or [notify.mail], or leave out --notify",
+            "write a table [notify.syslog], [notify.eventlog] or [notify.mail], or leave out --notify",
             "SA-7150",
         )

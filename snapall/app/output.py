@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from snapall.app.terminal import is_terminal
 from snapall.backup.bus import EventBus, Listener
 from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
@@ -87,7 +88,7 @@ def _report_dismissed(bus: EventBus) -> None:
 
 def redraws() -> bool:
     """Whether stderr is a terminal that can redraw what it shows; a simple one is given lines."""
-    return sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
+    return is_terminal(sys.stderr) and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
 
 
 def listeners_of(
@@ -111,10 +112,13 @@ def listeners_of(
 
         listeners.append(Picture(output.svg))
     if log:
-        from snapall.views.logfile import LogFile  # noqa: PLC0415
+        from snapall.views.logfile import LogFile, LogRefused  # noqa: PLC0415
 
         try:
             listeners.append(LogFile.open(settings.log, settings.log_time))
+        except LogRefused as error:
+            errors.append(error)
+            listeners.append(error.log)
         except SnapallError as error:
             errors.append(error)
     return listeners, errors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 from snapall.app.opening import store_of
@@ -12,6 +11,7 @@ from snapall.backup.origins import recall
 from snapall.backup.plan import Look, PlanContext, build, settling
 from snapall.backup.steps import Step
 from snapall.config.settings import Config, Hooks
+from snapall.escaping import command_line
 from snapall.operate.history import require_listed
 from snapall.site import OpenSite
 from snapall.views.plan import Outlook
@@ -56,7 +56,7 @@ def hooks_of(settings: Config, job: Job) -> tuple[tuple[str, str], ...]:
         ("after the run", hooks.after),
         ("when it does not exit with 0", hooks.on_failure),
     )
-    return tuple((when, shlex.join(argv)) for when, argv in found if argv)
+    return tuple((when, command_line(argv)) for when, argv in found if argv)
 
 
 def copies_of(settings: Config, job: Job) -> str:

@@ -6,8 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-import snapall
+from snapall import restart
 from snapall.backup import trust
+from snapall.backup.breaches import POLICY, Kind, Verdict
 from snapall.errors import Untrusted
 
 
@@ -35,7 +36,7 @@ def become_owner_of(state: Path) -> str:
 def _require_put_there_by(owner: int, state: Path) -> None:
     them = trust.user_name(owner)
     for doubt in trust.replaceable(state, owner):
-        if trust.POLICY[trust.Kind.STATE][doubt.breach] is trust.Verdict.REFUSE:
+        if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
             raise Untrusted(
                 f"the state folder {state} belongs to user {them}, and others could have put it there, because "
                 f"{doubt.why}: root does not continue as {them}",
@@ -68,8 +69,7 @@ def _switch_to(owner: int, state: Path) -> None:
 
 def require_readable_program(them: str) -> None:
     """Require that this user can start snapall, as the guardian does. Untrusted: it cannot, so nothing was begun."""
-    package = Path(snapall.__file__)
-    for path, right in ((package, os.R_OK), (Path(sys.executable), os.X_OK)):
+    for path, right in restart.needed():
         if not os.access(path, right):
             raise Untrusted(
                 f"user {them}, who owns the state folder, cannot read {path}, which is part of snapall",

@@ -50,7 +50,26 @@ def job_statuses(settings: Config, jobs: Sequence[Job]) -> tuple[JobStatus, ...]
     removed = [name for name in store.jobs() if name not in settings.jobs] if len(jobs) == len(settings.jobs) else []
     statuses = (removed_job_status(name, known_of(store, name), now) for name in removed)
     uses, now = UseStore(store), store.clock.utc()
-    return (*(_with_mounts(one, uses, now) for one in found), *(one for one in statuses if one is not None))
+    used = (_with_restores(settings, _with_mounts(one, uses, now), uses) for one in found)
+    return (*used, *(one for one in statuses if one is not None))
+
+
+def _with_restores(settings: Config, one: JobStatus, uses: UseStore) -> JobStatus:
+    """Warn that the newest backup is gone since a volume was restored as a whole, until there is a newer one."""
+    captured = one.backup.captured if one.backup is not None else None
+    if captured is None or one.job.filer not in settings.filers:
+        return one
+    host = settings.filers[one.job.filer].host
+    findings = tuple(
+        StatusFinding(
+            Level.WARNING,
+            f"{state.header.label} put {', '.join(state.header.volumes)} back to {state.header.snapshot}: newer "
+            "backups are gone; run `snapall list` to see what is left, then `snapall run`",
+            "SA-1756",
+        )
+        for state in uses.rewound(host, one.job.volumes, captured)
+    )
+    return replace(one, findings=(*one.findings, *findings))
 
 
 def _with_mounts(one: JobStatus, uses: UseStore, now: datetime) -> JobStatus:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from snapall.app.opening import shared_volumes, store_of
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
+from snapall.app.terminal import is_terminal
 from snapall.app.use_look import Order, luns_on, prepare
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import defect
@@ -59,7 +60,7 @@ def _say(line: str) -> None:
 def _columns() -> int:
     """The columns of the terminal that stderr is; 0: it is none."""
     with suppress(OSError, ValueError):
-        return os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+        return os.get_terminal_size(sys.stderr.fileno()).columns if is_terminal(sys.stderr) else 0
     return 0
 
 

@@ -6,10 +6,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from snapall.backup.record import Record
 
 Listener = Callable[[Record], None]
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A listener that has something to do after the last record."""
+
+    def finish(self) -> None:
+        """Do it."""
+
 
 COURTESY = 0.005
 """Seconds that a listener leaves to the run after a record: its next command goes out before anybody is told."""
@@ -57,18 +67,27 @@ class EventBus:
     def _deliver(self, listener: Listener, inbox: _Inbox) -> None:
         while True:
             idle = inbox.empty()
-            if (record := inbox.get()) is None:
-                return
+            record = inbox.get()
             if isinstance(record, threading.Event):
                 record.set()
                 continue
-            if idle:
+            if idle and record is not None:
                 time.sleep(COURTESY)
             try:
-                listener(record)
+                if record is not None:
+                    listener(record)
+                else:
+                    _finish(listener)
             except BaseException as error:  # noqa: BLE001 - rich answers a closed pipe with SystemExit
                 self.dismissed.append(error)
                 listener = _nobody
+            if record is None:
+                return
+
+
+def _finish(listener: object) -> None:
+    if isinstance(listener, Finishing):
+        listener.finish()
 
 
 def _nobody(_: Record) -> None:

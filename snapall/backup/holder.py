@@ -14,6 +14,7 @@ from typing import Protocol
 from snapall.backup import private
 from snapall.backup.steps import Child
 from snapall.errors import Locked, LockNotReleased, Untrusted
+from snapall.escaping import shell_word
 
 UNKNOWN = "process"
 """The role of a holder without a holder file."""
@@ -89,6 +90,13 @@ def holder_of(state: Path, job: str) -> Holder:
         return Holder(UNKNOWN, 0, "a moment ago")
 
 
+def label_of(holder: Holder, job: str) -> str:
+    """A holder in messages."""
+    if holder.pid == 0:
+        return f"a process at work on job {job} that has left no holder file"
+    return f"the {holder.role} of job {job} (process {holder.pid})"
+
+
 def locked(state: Path, job: str, holder: Holder) -> Locked:
     """The error for a lock that another process has, with a holder file or without one."""
     if holder.pid == 0:
@@ -128,8 +136,8 @@ def not_released(state: Path, job: str, holder: Holder) -> LockNotReleased:
 def _search(path: Path) -> str:
     """The command that finds the process with a lock."""
     if sys.platform == "win32":
-        return f"Sysinternals' `handle {path}`"
-    return f"`fuser -v {path}` or `lsof {path}`"
+        return f"Sysinternals' `handle {shell_word(str(path))}`"
+    return f"`fuser -v {shell_word(str(path))}` or `lsof {shell_word(str(path))}`"
 
 
 def holder_file_exists(state: Path, job: str) -> bool:

@@ -18,6 +18,7 @@ from snapall.backup.clock import Clock
 from snapall.backup.codec import Dated, from_line, to_line
 from snapall.backup.facts import Began, Ended, Fact, may_wait
 from snapall.backup.outcome import Summary
+from snapall.backup.patience import patiently, unlink
 from snapall.backup.readback import last_line, read_journal
 from snapall.backup.record import Record, header_of, summing_up
 from snapall.errors import JournalError
@@ -67,7 +68,7 @@ class JournalFile(ABC, Generic[F, R]):
         except JournalError:
             with suppress(OSError):
                 journal.leave()
-                path.unlink()
+                unlink(path)
             raise
         return journal
 
@@ -151,21 +152,23 @@ class JournalFile(ABC, Generic[F, R]):
         """The facts, as they happened now."""
 
     def _put(self, records: Sequence[R], *, durable: bool) -> None:
-        data = self._unwritten + _lines(records)
-        file = self._opened()
+        data, file = self._unwritten + _lines(records), self._opened()
+        patiently(lambda: self._write(file, data, durable=durable), self.path)
+        self._size += len(data)
+        self._unwritten = b""
+
+    def _write(self, file: IO[bytes], data: bytes, *, durable: bool) -> None:
         if os.fstat(file.fileno()).st_size != self._size:  # a write that broke off; to cut costs more than to look
             file.truncate(self._size)
         file.seek(self._size)
         _write_all(file.fileno(), data)
         if durable:
             os.fsync(file.fileno())
-        self._size += len(data)
-        self._unwritten = b""
 
     def _opened(self) -> IO[bytes]:
         """The file, opened once, whatever becomes of its name."""
         if self._file is None:
-            self._file = self.path.open("r+b", buffering=0)
+            self._file = patiently(lambda: self.path.open("r+b", buffering=0), self.path)
         return self._file
 
     def _require_open(self) -> None:

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from errno import ESTALE
 from pathlib import Path
 
-from snapall.backup import private
+from snapall.backup import patience, private
 from snapall.backup.clock import Clock
 from snapall.backup.holder import (
     NO_PROCESSES,
@@ -21,11 +21,13 @@ from snapall.backup.holder import (
     holder_of,
     is_alive,
     is_dead,
+    label_of,
     locked,
     not_released,
     write_holder,
 )
 from snapall.backup.lockfile import Lock, is_locked
+from snapall.backup.untrusted import unwritable
 from snapall.errors import Notify, Stopped
 
 RUN = "run"
@@ -82,7 +84,7 @@ def hold(  # noqa: PLR0913 - the last two have defaults
             while (lock := None if yielding and wanted(state, job) else _taken(state, job, processes)) is None:
                 queue.wait(wishing=role == RUN)
     except OSError as error:
-        raise private.unwritable(state, error) from error
+        raise unwritable(state, error) from error
     with kept(lock, state / f"{job}.holder", role, clock, processes):
         yield
 
@@ -159,7 +161,7 @@ class _Queue:
             self.wish = self.wish or Lock(_wish_of(self.state, self.job))
             self.wish.try_acquire()
         holder = holder_of(self.state, self.job)
-        whom = f"the {holder.role} of job {self.job} (process {holder.pid})"
+        whom = label_of(holder, self.job)
         if is_dead(holder, self.processes):
             self._bury(holder)
         else:
@@ -220,5 +222,5 @@ def kept(lock: Lock, holder_file: Path, role: str, clock: Clock, processes: Proc
     finally:
         if lock.in_place:  # else the file may belong to the lock that is there now
             with suppress(OSError):
-                holder_file.unlink(missing_ok=True)
+                patience.unlink(holder_file, missing_ok=True)
         lock.close()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FILER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 """A name that may become part of a filer's command line; what 7-Mode itself allows is not attested."""
 
+DEVICE_NAME = re.compile(r"(?i)(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?")
+"""A file's name that is a device on Windows, whatever follows its first dot."""
+
 PLACE = re.compile(
     r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*:)?"
     r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*|/vol/[A-Za-z0-9][A-Za-z0-9_.-]*/(?:-|[A-Za-z0-9_][A-Za-z0-9_.-]*))"

@@ -2,7 +2,8 @@
 
 Files and folders are created with narrow rights; wide ones of an earlier version are narrowed. The state folder's own
 rights (0750) record a group that may read, and what is created in it follows. No link is followed in it. trust.py says
-who is trusted. Windows has no such rights: files inherit the access list of the folder above.
+who is trusted. On Windows folders are made with an access list, which files inherit; one that inherits nothing from the
+folder above was made by snapall, or set by an administrator, and is left as it is.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from snapall.backup import sharing, trust
-from snapall.backup.outfile import make_folders
-from snapall.errors import JournalError, Notify, Untrusted
+from snapall.backup import patience, rights, sharing, trust
+from snapall.backup.breaches import POLICY, Breach, Kind, Owner, Verdict
+from snapall.backup.outfile import make_folders, make_private_folder
+from snapall.backup.sharing import narrow_inherited
+from snapall.backup.untrusted import another_owner, no_regular_file, other_writers, unwritable
+from snapall.errors import Notify, Untrusted
 
 # No link is followed (Windows makes links for administrators only), and no pipe is waited for.
 _AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -31,11 +35,11 @@ def make_folder(folder: Path) -> None:
     """Make a folder for its owner alone, or narrow an existing one. Untrusted: others may write it. OSError."""
     make_folders(folder.parent)
     try:
-        folder.mkdir(0o700)
-        folder.chmod(0o700)
+        make_private_folder(folder)
     except FileExistsError:
         if not folder.is_dir():
             raise
+        narrow_inherited(folder)
     _own(folder)
 
 
@@ -77,25 +81,16 @@ def arrange(state: Path, readers: int | None, warn: Notify = lambda *_: None) ->
         )
 
 
-def unwritable(state: Path, error: OSError) -> JournalError:
-    """The error for a state folder that cannot be written."""
-    what = f" ({error.filename})" if isinstance(error.filename, str) and error.filename != str(state) else ""
-    text = f"the folder {state} cannot be written: {error.strerror}{what}"
-    return JournalError(text, JournalError.remedy_for(error), "SA-1504")
-
-
 def require_trusted(state: Path) -> None:
     """Check a state folder before reading it. Untrusted: others could have written it. It may be absent.
 
     A user who only reads believes its owner; root does not, since what root reads it also acts upon.
     """
-    if sys.platform != "win32":
-        with suppress(FileNotFoundError):
-            owner = state.stat().st_uid
-            believed = (owner,) if trust.me() else ()
-            _require_place(state, *believed)
-            for folder in _folders(state):
-                _require_ours(folder, folder.stat(), *believed)
+    with suppress(FileNotFoundError):
+        believed = trust.believed_owners(state)
+        _require_place(state, *believed)
+        for folder in _folders(state):
+            _require_ours(folder, folder.stat(), *believed)
 
 
 def not_readable_by(group: int, state: Path) -> Path | None:
@@ -119,7 +114,7 @@ def write(path: Path, text: str) -> None:
     with suppress(FileNotFoundError):
         about = path.lstat()
         if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
-            path.unlink()
+            patience.unlink(path)
     _put(path, os.O_TRUNC, text.encode())
 
 
@@ -136,8 +131,7 @@ def read(path: Path) -> BinaryIO:
     """Open a file of the state for reading. Untrusted: somebody else could have written it. OSError."""
     file = os.fdopen(_opened(path, os.O_RDONLY), "rb")
     try:
-        believed = (path.parent.stat().st_uid,) if trust.me() else ()
-        _require_ours(path, os.fstat(file.fileno()), *believed)
+        _require_ours(path, os.fstat(file.fileno()), *trust.believed_owners(path.parent))
     except BaseException:
         file.close()
         raise
@@ -160,29 +154,21 @@ def open_lock(path: Path) -> int:
 
 def look_at_lock(path: Path) -> int:
     """Open an existing lock file, to see whether it is locked. OSError: it is a link, we may not, or there is none."""
-    return os.open(path, os.O_RDWR | _AS_IT_IS)
+    return patience.patiently(lambda: os.open(path, os.O_RDWR | _AS_IT_IS), path)
 
 
 def _opened(path: Path, flags: int) -> int:
     """Open a regular file of the state. Untrusted: something else is in its place. OSError."""
     try:
-        descriptor = os.open(path, flags | _AS_IT_IS, 0o600)
+        descriptor = patience.patiently(lambda: os.open(path, flags | _AS_IT_IS, 0o600), path)
     except OSError:
         if path.is_symlink():
-            raise _no_regular_file(path, "a link") from None
+            raise no_regular_file(path, "a link") from None
         raise
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise _no_regular_file(path, "no regular file")
-
-
-def _no_regular_file(path: Path, what: str) -> Untrusted:
-    return Untrusted(
-        f"{path} is {what}, and snapall made none: it is not trusted",
-        f"find out who put it there, and move it away with `mv {path} {path}.aside`",
-        "SA-1522",
-    )
+    raise no_regular_file(path, "no regular file")
 
 
 def _folders(state: Path) -> Iterator[Path]:
@@ -218,41 +204,33 @@ def _own(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def _require_ours(path: Path, about: os.stat_result, *owners: int) -> None:
-    """Untrusted: the file belongs to another user, `owners` excepted, or others may write it. Windows cannot tell."""
+def _require_ours(path: Path, about: os.stat_result, *owners: Owner) -> None:
+    """Untrusted: the file belongs to another user, `owners` excepted, or others may write it."""
     if sys.platform == "win32":
+        from snapall.backup import doubts_windows  # noqa: PLC0415 - pywin32
+
+        for doubt in doubts_windows.doubts(path, *owners):
+            if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
+                belongs = doubt.breach is Breach.OWNER
+                raise another_owner(path, trust.owner_of(path)) if belongs else other_writers(path, doubt.why)
         return
     if about.st_uid not in {0, trust.me(), *owners}:
-        raise _another_owner(path, about.st_uid)
+        raise another_owner(path, about.st_uid)
     _require_one_writer(path, about)
 
 
 def _require_one_writer(path: Path, about: os.stat_result) -> None:
     if about.st_mode & stat.S_IWOTH or trust.is_shared(path, about):
-        raise Untrusted(
-            f"others than its owner can write {path} (mode {trust.mode_of(about)}): it is not trusted",
-            f"check that nobody has changed its content, then run `chmod go-w {path}`",
-            "SA-1506",
-        )
+        raise other_writers(path, f"mode {trust.mode_of(about)}")
 
 
-def _another_owner(path: Path, owner: int) -> Untrusted:
-    """The error for a file that another user owns."""
-    them, us = trust.user_name(owner), trust.user_name(trust.me())
-    return Untrusted(
-        f"{path} belongs to user {them}, and this is {us}: it is not trusted",
-        f"run snapall as {them}; or check its content, and give the whole state folder to {us} with `chown -R`",
-        "SA-1505",
-    )
-
-
-def _require_place(folder: Path, *owners: int) -> None:
+def _require_place(folder: Path, *owners: Owner) -> None:
     """Untrusted: others, `owners` excepted, could put another folder in the place of this one."""
     for doubt in trust.replaceable(folder, *owners):
-        if trust.POLICY[trust.Kind.STATE][doubt.breach] is trust.Verdict.REFUSE:
-            us = trust.user_name(trust.me())
+        if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
+            us = trust.my_name()
             raise Untrusted(
                 f"others can replace {folder}, because {doubt.why}: it is not trusted",
-                f"let only root and {us} write {doubt.place}, or set `state` to a path where that is so",
+                f"let only {rights.TRUSTED} and {us} write {doubt.place}, or set `state` to a path where that is so",
                 "SA-1520",
             )

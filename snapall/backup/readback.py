@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from snapall.backup.record import Record, header_of, is_intent, number_of
 from snapall.backup.runstate import RunState
 from snapall.backup.state import fold
 from snapall.errors import JournalError, OldFormat
+from snapall.escaping import shell_word
 
 ASIDE = ".aside"
 """The suffix of a journal that no command should read any more."""
@@ -130,7 +130,7 @@ def damaged(path: Path, what: str, data: bytes) -> Damaged:
 
 def put_aside(path: Path) -> str:
     """The remedy for a journal that cannot be used."""
-    old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
+    old, new = (shell_word(str(one)) for one in (path, f"{path}{ASIDE}"))
     return (
         f"rename {old} to {new}, so that no command reads it; then run `snapall recover --adopt`, which lists the VM "
         "snapshots that the run may have left once they are older than max_quiesced; check the list, then remove them "

@@ -39,6 +39,16 @@ def share(path: Path, group: int | None) -> None:
             path.chmod(wide)
 
 
+def narrow_inherited(folder: Path) -> None:
+    """Give a folder of ours its own access list on Windows, if it still has that of the folder above. OSError."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        found = acl_windows.access_of(folder)
+        if found.inherits and found.belongs_to({acl_windows.my_sid()}):
+            acl_windows.narrow(folder)
+
+
 def share_like_its_folder(path: Path, descriptor: int) -> None:
     """Give a new file the readers of its folder, whatever the umask. OSError."""
     if sys.platform == "win32":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from snapall.backup import private
+from snapall.backup import patience, private
 from snapall.backup.clock import Clock
 from snapall.backup.context import Claims
 from snapall.backup.facts import Began
@@ -59,7 +59,7 @@ class JournalStore:
         with briefly(self.state / "stamps.lock"):
             taken = [path.stem.rpartition("-")[2] for path in journals(self.folder)]
             with suppress(OSError, ValueError):
-                taken.append(last.read_text(encoding="ascii"))
+                taken.append(patience.patiently(lambda: last.read_text(encoding="ascii"), last))
             latest = max(filter(None, map(time_of, taken)), default=datetime.min.replace(tzinfo=UTC))
             stamp = stamp_of(max(self.clock.utc(), latest + timedelta(seconds=1)))
             with suppress(OSError):
@@ -162,19 +162,20 @@ class JournalStore:
         return tuple(known.values())
 
     def prune(self, job: str, keep: int) -> None:
-        """Delete the oldest journals beyond `keep`, except open ones and the last one that knows the chain."""
+        """Delete the oldest journals beyond `keep`, except open ones and the last one that knows the chain.
+
+        JournalError: one of them stays; the others are gone.
+        """
         newest = self._newest(job)
         paths = journals(self.folder, job)
-        for path in paths[: max(0, len(paths) - max(1, keep))]:
-            if not is_open(path) and (newest is None or path != newest[0]):
-                try:
-                    path.unlink()
-                except OSError as error:
-                    raise JournalError(
-                        f"the old journal {path} cannot be removed: {error.strerror}",
-                        "check the permissions of the folder",
-                        "SA-1510",
-                    ) from error
+        old = paths[: max(0, len(paths) - max(1, keep))]
+        due = [path for path in old if not is_open(path) and (newest is None or path != newest[0])]
+        for path, error in patience.unlink_all(due).items():
+            raise JournalError(
+                f"the old journal {path} cannot be removed: {error.strerror}",
+                "check the permissions of the folder, and on Windows whether another program has the file open",
+                "SA-1510",
+            ) from error
 
 
 def read_summary(path: Path) -> Summary | None:

@@ -1,7 +1,7 @@
-"""Who is trusted with the files that snapall believes, and the table of what is refused and what is warned of.
+"""Who is trusted with the files that snapall believes, and who else could have written them: see breaches.py.
 
-Trusted are root and the user who runs snapall, and a user's private group, which has no other member. Windows has no
-such owners and modes: there this module finds nothing, and `snapall doctor` says so.
+Trusted are root and the user who runs snapall, and a user's private group, which has no other member. On Windows, which
+has access lists in place of modes, these are SYSTEM, Administrators, TrustedInstaller and the user: see acl.py.
 """
 
 from __future__ import annotations
@@ -11,61 +11,11 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum, IntEnum, auto
 from pathlib import Path
 
+from snapall.backup.breaches import Breach, Doubt, Owner
+
 _MOST_LINKS = 40  # that the system follows for one name
-
-
-class Kind(Enum):
-    """What a file is for."""
-
-    STATE = auto()  # the state folder, journals and locks
-    CONFIGURATION = auto()  # or a batch, and its overlay
-    SECRET = auto()  # a password or a key
-    KNOWN_HOSTS = auto()
-    PROGRAM = auto()  # a hook, or vcbsnapshot
-
-
-class Breach(Enum):
-    """How somebody else could have written a file, or can read it."""
-
-    OWNER = "it belongs to another user"
-    EVERYBODY = "everybody can write it"
-    GROUP = "the members of a group can write it"
-    FOLDER = "any user, or another user, can replace it, because of a folder above"
-    SHARED_FOLDER = "the members of a group can replace it, because of a folder above"
-    READABLE = "others can read it"
-
-
-class Verdict(IntEnum):
-    """What follows. CAREFUL: `recover` and the commands that only read journals warn, all others refuse."""
-
-    FINE = 0
-    WARN = 1
-    CAREFUL = 2
-    REFUSE = 3
-
-
-_F, _W, _C, _R = Verdict
-POLICY = {
-    Kind.STATE: dict(zip(Breach, (_R, _R, _R, _R, _W, _F), strict=True)),
-    Kind.CONFIGURATION: dict(zip(Breach, (_R, _R, _C, _R, _W, _F), strict=True)),
-    Kind.SECRET: dict(zip(Breach, (_W, _W, _W, _W, _W, _W), strict=True)),
-    Kind.KNOWN_HOSTS: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
-    Kind.PROGRAM: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
-}
-"""The verdicts, in the order of Breach. A user's private group counts as the user."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """One way in which somebody else could have written a file; `place` is the file or the folder with the fault."""
-
-    breach: Breach
-    place: Path
-    why: str
 
 
 def me() -> int:
@@ -75,9 +25,13 @@ def me() -> int:
     return os.geteuid()
 
 
-def doubts(path: Path, *more_owners: int) -> Iterator[Doubt]:
+def doubts(path: Path, *more_owners: Owner) -> Iterator[Doubt]:
     """Find out how others could have written this file or folder. `more_owners` are trusted, too. OSError."""
     if sys.platform == "win32":
+        from snapall.backup import doubts_windows  # noqa: PLC0415 - pywin32
+
+        yield from doubts_windows.doubts(path, *more_owners)
+        yield from doubts_windows.replaceable(path, *more_owners)
         return
     about, trusted = path.stat(), frozenset({0, me(), *more_owners})
     if about.st_uid not in trusted:
@@ -92,14 +46,19 @@ def doubts(path: Path, *more_owners: int) -> Iterator[Doubt]:
     yield from replaceable(path, *more_owners)
 
 
-def replaceable(path: Path, *more_owners: int) -> Iterator[Doubt]:
+def replaceable(path: Path, *more_owners: Owner) -> Iterator[Doubt]:
     """Find the folders in which others could replace this file, whether it exists or not, or a link on the way to it.
 
     In a sticky folder, such as /tmp, only an owner replaces a name; but anybody could have made one there, so
     `more_owners` are not trusted with it. OSError.
     """
+    if sys.platform == "win32":
+        from snapall.backup import doubts_windows  # noqa: PLC0415 - pywin32
+
+        yield from doubts_windows.replaceable(path, *more_owners)
+        return
     trusted = frozenset({0, me(), *more_owners})
-    for entry, folder in dict.fromkeys(_way_to(path)) if sys.platform != "win32" else ():
+    for entry, folder in dict.fromkeys(_way_to(path)):
         about = folder.stat()
         can_write = f"can write the folder {folder} (mode {mode_of(about)})"
         if about.st_uid not in trusted:
@@ -180,14 +139,45 @@ def mode_of(about: os.stat_result) -> str:
     return f"{stat.S_IMODE(about.st_mode):04o}"
 
 
-def user_name(number: int) -> str:
-    """The name of a user; the number if it has none."""
-    if sys.platform != "win32":
-        import pwd  # noqa: PLC0415 - where there is one
+def owner_of(path: Path) -> Owner:
+    """The owner of a file or folder. OSError."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
 
-        with suppress(KeyError):
-            return pwd.getpwuid(number).pw_name
-    return str(number)
+        return acl_windows.access_of(path).owner
+    return path.stat().st_uid
+
+
+def believed_owners(path: Path) -> tuple[Owner, ...]:
+    """Whom a user who only reads believes: the owner of the state. Root and Administrators believe nobody. OSError."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        return () if acl_windows.is_administrator() else (owner_of(path),)
+    owner = path.stat().st_uid
+    return (owner,) if me() else ()
+
+
+def user_name(owner: Owner) -> str:
+    """The name of a user; the number or the SID if it has none."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        return acl_windows.account_name(str(owner))
+    import pwd  # noqa: PLC0415 - where there is one
+
+    with suppress(KeyError):
+        return pwd.getpwuid(int(owner)).pw_name
+    return str(owner)
+
+
+def my_name() -> str:
+    """The name of the user who runs this process."""
+    if sys.platform == "win32":
+        from snapall.backup import acl_windows  # noqa: PLC0415 - pywin32
+
+        return acl_windows.account_name(acl_windows.my_sid())
+    return user_name(me())
 
 
 def group_name(number: int) -> str:

@@ -44,8 +44,10 @@ def plan(
 
     Lists every command in order, each with its reason. Changes nothing.
     """
+    from snapall.app.compare import of_file
     from snapall.app.plan import copies_of, hooks_of, outlook
     from snapall.app.replicate import commands_of
+    from snapall.views.compared import compared_lines, notice_lines
     from snapall.views.json_root import root
     from snapall.views.plan import plan_json, plan_lines
 
@@ -67,6 +69,10 @@ def plan(
             options.say(f"after the backup: {copies}")
         options.say(*(f"hook {when}: {command}" for when, command in hooks_of(settings, one.plan.job)))
         options.say(*(f"after a published backup: {command}" for command in commands_of(settings, one.plan.job)))
+    beside = of_file(settings.path, settings, tuple(chosen))
+    for both in beside.jobs:
+        options.say("", *compared_lines(settings.path.name, both.job, both.rows, options.width()))
+    options.say(*notice_lines(settings.path.name, beside.notices))
 
 
 def recover(

@@ -37,4 +37,4 @@ def import_batch(
     if as_json:
         options.emit(made.as_json())
         return
-    options.say(*made.lines())
+    options.say(*made.lines(options.width()))

@@ -54,6 +54,7 @@ USING = (
     f"Exit codes: 0 done, or shown; 1 not done: refused, or taken back; {USAGE}; 4 another run holds the lock; 130 "
     "stopped by a signal; what was begun is taken back."
 )
+SCHEDULING = f"Exit codes: 0 installed, printed or written; 1 not installed, or only in part; {USAGE}."
 EXAMINING = f"Exit codes: 0 a backup can be taken; 1 a check failed; {USAGE} (all errors are listed)."
 READING = f"Exit codes: 0 done; 1 a journal cannot be read; {USAGE}, or no such run."
 WRITING = f"Exit codes: 0 written; {USAGE}; 130 stopped. Nothing is written unless the exit code is 0."
@@ -173,4 +174,6 @@ def emit(result: Mapping[str, Any] | Iterable[str]) -> None:
 
 def width() -> int:
     """Return the columns of the terminal; 0 for a pipe, which gets whole lines."""
-    return os.get_terminal_size().columns if sys.stdout.isatty() else 0
+    from snapall.app.terminal import is_terminal
+
+    return os.get_terminal_size().columns if is_terminal(sys.stdout) else 0

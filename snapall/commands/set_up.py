@@ -23,10 +23,11 @@ def doctor(
 ) -> None:
     """Check everything a backup needs.
 
-    Checks, in this order: file permissions, state folder, log, hooks, locks, outstanding cleanup, the database (driver,
-    login, tables, clock), datastores, vcbsnapshot and its login, each filer (connection, host key, login, version),
-    each volume (snapshots, space, schedule, autodelete), and the plan of each job. Each problem comes with a remedy.
-    Changes nothing. With --notify, it ends with a test message by syslog and mail; it runs no hook.
+    Checks, in this order: file permissions, state folder, log, hooks, locks, outstanding cleanup, the schedule, the
+    database (driver, login, tables, clock), datastores, vcbsnapshot and its login, each filer (connection, host key,
+    login, version), each volume (snapshots, space, schedule, autodelete), and the plan of each job. Each problem comes
+    with a remedy.
+    Changes nothing. With --notify, it ends with a test message by syslog, event log and mail; it runs no hook.
     """
     from snapall.app import doctor
     from snapall.operate.doctor.checklist import Mark
@@ -104,11 +105,12 @@ def init(
     if not reserved_port:
         given["reserved-port"] = "no"
     from snapall.app.init import Interview
+    from snapall.app.terminal import is_terminal
     from snapall.config.init import require_place, write_first
 
     path = out.absolute()
     require_place(path)
-    person = _Terminal() if sys.stdin.isatty() else None
+    person = _Terminal() if is_terminal(sys.stdin) else None
     answers = Interview(given, person, path.parent, checks=not no_check).answers()
     options.say(*(f"wrote {file}" for file in write_first(path, answers)))
     options.say("Next: snapall doctor, then snapall plan, then snapall run")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snapall.backup import trust
-from snapall.backup.trust import POLICY, Breach, Doubt, Kind, Verdict
+from snapall.backup import rights, trust
+from snapall.backup.breaches import POLICY, Breach, Doubt, Kind, Owner, Verdict
 from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Finding:
     code: str
 
 
-def require_believed(path: Path, *more_owners: int, careful: bool) -> None:
+def require_believed(path: Path, *more_owners: Owner, careful: bool) -> None:
     """Check a configuration, and the overlay of a batch. ConfigError: somebody else could have written it.
 
     `careful`: refuse also what a group can write; not so `recover`, which must not leave VMs quiesced for that.
@@ -82,28 +82,30 @@ def _programs(argv: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _finding(path: Path, doubt: Doubt) -> Finding:
-    us = trust.user_name(trust.me())
+    us = trust.my_name()
     match doubt.breach:
         case Breach.OWNER:
             them = doubt.why
             return Finding(
                 f"{path} belongs to user {them}, and this is {us}: it is not trusted",
-                f"check its content, then run `chown {us} {path}`",
+                f"check its content, then run `{rights.owned_by_us(path)}`",
                 "SA-7100",
             )
         case Breach.EVERYBODY | Breach.GROUP:
             return Finding(
-                f"others can write {path}: {doubt.why}", f"check its content, then run `chmod go-w {path}`", "SA-7101"
+                f"others can write {path}: {doubt.why}",
+                f"check its content, then run `{rights.one_writer(path)}`",
+                "SA-7101",
             )
         case Breach.FOLDER | Breach.SHARED_FOLDER:
             return Finding(
                 f"others can replace {path}, because {doubt.why}",
-                f"let only root and {us} write {doubt.place}, or move the file to a folder where that is so",
+                f"let only {rights.TRUSTED} and {us} write {doubt.place}, or move the file to such a folder",
                 "SA-7102",
             )
         case Breach.READABLE:
             return Finding(
                 f"{path} holds a secret, and not only its owner can read it: {doubt.why}",
-                f"run `chmod 600 {path}`",
+                f"run `{rights.one_reader(path)}`",
                 "SA-7103",
             )

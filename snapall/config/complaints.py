@@ -121,6 +121,8 @@ def _table_of(path: KeyPath) -> type[BaseModel]:
             return replicate.Vault
         case ("notify", "syslog", _):
             return notify.Syslog
+        case ("notify", "eventlog", _):
+            return notify.EventLog
         case ("notify", "mail", _):
             return notify.Mail
         case _:

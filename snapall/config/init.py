@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snapall.backup.outfile import append
+from snapall.backup.patience import patiently
 from snapall.config.load import load
 from snapall.config.newfile import TablePath, refuse_to_overwrite, require_toml, text_of, write_new
 from snapall.config.secret import Secret
 from snapall.config.settings import Database, Filer, JobSettings, Vcenter
+from snapall.config.textfile import text_in
 from snapall.errors import ConfigError
 
 VC_SECRET, SQL_SECRET, FILER_SECRET = "vc.secret", "sql.secret", "filer.secret"
@@ -89,8 +91,8 @@ def write_first(path: Path, one: Answers) -> list[Path]:
 
 def _holds(file: Path, secret: Secret) -> bool:
     """Whether the file exists and holds this password; the answer may have been read from it."""
-    with suppress(OSError, UnicodeDecodeError):
-        return file.read_text("utf-8-sig").rstrip("\r\n") == secret.reveal()
+    with suppress(OSError, ValueError):
+        return text_in(file).rstrip("\n") == secret.reveal()
     return False
 
 
@@ -113,7 +115,7 @@ def require_place(path: Path) -> None:
 def write_down(known_hosts: Path, line: str) -> None:
     """Append a host key's line to the file. Raises ConfigError."""
     try:
-        before = known_hosts.read_bytes() if known_hosts.exists() else b""
+        before = patiently(known_hosts.read_bytes, known_hosts) if known_hosts.exists() else b""
         ended = not before or before.endswith(b"\n")
         append(known_hosts, f"{'' if ended else chr(10)}{line}\n".encode(), 0o644)
     except OSError as error:

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from snapall.backup import trust
+from snapall.backup.breaches import Owner
 from snapall.backup.model import FILER_NAME, Grade, Job, Order
 from snapall.config.believed import require_believed
 from snapall.config.complaints import ConfigFault, faults_of
 from snapall.config.conflicts import FOREIGN
+from snapall.config.paths import expanded
 from snapall.config.rules import NAME
 from snapall.config.settings import DEFAULT_PUBLISH, Config
 from snapall.config.tomlfile import dotted, tables_of, text_of
@@ -66,10 +69,10 @@ def load(
     return config
 
 
-def owner_of(folder: Path) -> tuple[int, ...]:
+def owner_of(folder: Path) -> tuple[Owner, ...]:
     """The user who owns the folder, if it is there."""
     with suppress(OSError):
-        return (folder.stat().st_uid,)
+        return (trust.owner_of(folder),)
     return ()
 
 
@@ -77,12 +80,12 @@ def state_of(path: Path) -> Path | None:
     """The state folder that a file names, however wrong the rest of it is; None if that cannot be read."""
     from snapall.config.batch.source import overlay_of  # noqa: PLC0415 - few need it
 
-    with suppress(ConfigError, RuntimeError):
+    with suppress(ConfigError, ValueError):
         batch = path.suffix.lower() != ".toml"
         file = overlay_of(path) if batch else path
         tables = {} if batch and not file.exists() else tables_of(text_of(file), file)
         name = tables.get("state", "snapall.state")
-        return path.absolute().parent / Path(name).expanduser() if isinstance(name, str) and name else None
+        return path.absolute().parent / expanded(name, os.environ) if isinstance(name, str) and name else None
     return None
 
 

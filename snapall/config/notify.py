@@ -62,6 +62,16 @@ class Syslog(Table):
     given: Annotated[Given, rules.ruled_by(rules.syslog_rules)] = frozenset()
 
 
+class EventLog(Table):
+    """[notify.eventlog]: one event in the Application log of Windows, from the source `snapall`."""
+
+    on: Occasion = "always"
+    """As in [notify.syslog]."""
+    timeout: _Wait = 10
+    """Seconds for one event."""
+    given: Annotated[Given, rules.ruled_by(rules.eventlog_rules)] = frozenset()
+
+
 class Mail(Table):
     """[notify.mail]: a mail by SMTP."""
 
@@ -100,5 +110,7 @@ class Channels(Table):
 
     syslog: Annotated[Syslog, BeforeValidator(rules.with_keys)] | None = None
     """A line to syslog after each run: [notify.syslog]."""
+    eventlog: Annotated[EventLog, BeforeValidator(rules.with_keys)] | None = None
+    """An event in the log of Windows after each run: [notify.eventlog]."""
     mail: Annotated[Mail, BeforeValidator(rules.with_keys)] | None = None
     """A mail after each run: [notify.mail]."""

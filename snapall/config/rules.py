@@ -5,7 +5,6 @@ A rule sees which keys the file gives, the values that are valid, and the readin
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -13,14 +12,12 @@ from typing import Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from snapall.backup.model import Order, chain_names, volume_at
+from snapall.backup.model import DEVICE_NAME, Order, chain_names, volume_at
 from snapall.config.conflicts import FOREIGN, Claim, conflicts_with
+from snapall.config.shells import is_far, is_safe, shell_of
 from snapall.config.tomlfile import dotted
 from snapall.config.values import Reading, checked_name, reading_of
 from snapall.escaping import quoted
-
-# Programs that hand their arguments to a shell on another machine.
-_REMOTE_SHELLS = ("ssh", "plink")
 
 # What a reading adds to a table, under keys that nobody writes.
 NAME, GIVEN = "\0name", "\0given"
@@ -60,21 +57,23 @@ def named(kind: Literal["filers", "jobs"]) -> BeforeValidator:
 
 
 def vcenter_rules(given: frozenset[str], valid: Mapping[str, Any], _reading: Reading) -> Faults:
-    """Check the login, and what a shell on another machine would read again."""
+    """Check the login, and what a shell would read again, on another machine or for a batch file of Windows."""
     both = "give both, or neither if VCB's own config.js supplies them"
     if "user" in given and "password" not in given:
         yield "password", f"is missing, though there is a user: {both}"
     if "password" in given and "user" not in given:
         yield "user", f"is missing, though there is a password: {both}"
-    program = valid.get("vcbsnapshot", ("",))[0]
-    if re.split(r"[/\\]", program)[-1].lower().removesuffix(".exe") not in _REMOTE_SHELLS:
+    argv = valid.get("vcbsnapshot", ("",))
+    if not (shell := shell_of(argv)):
         return
     if "password" in given:
-        advice = "leave out user and password, and use config.js on the proxy"
-        yield "password", f"would appear on the remote command line of {quoted(program)}; {advice}"
-    if re.fullmatch(r"[A-Za-z0-9_.:=@-]*", valid.get("host", "")) is None:
-        text = f"passes through another shell behind {quoted(program)}"
-        yield "host", f"{text}: only letters, digits and _ . : = @ - are safe"
+        where = "remote command line of" if is_far(argv) else "command line of a shell behind"
+        advice = f"leave out user and password, and use config.js{' on the proxy' if is_far(argv) else ''}"
+        yield "password", f"would appear on the {where} {quoted(shell)}; {advice}"
+    safe = f"passes through another shell behind {quoted(shell)}: only letters, digits and _ . : = @ - are safe"
+    if not is_safe(valid.get("host", "x")):
+        yield "host", safe
+    yield from (("vcbsnapshot", f"{quoted(word)} {safe}") for word in argv[1:] if not is_safe(word))
 
 
 def filer_rules(given: frozenset[str], valid: Mapping[str, Any], reading: Reading) -> Faults:
@@ -126,6 +125,11 @@ def syslog_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) ->
         yield "protocol", "is for HOST:PORT only: leave it out"
     if sys.platform == "win32":
         yield "address", "must be HOST:PORT on Windows, which has no such socket"
+
+
+def eventlog_rules(_given: frozenset[str], _valid: Mapping[str, Any], _: Reading) -> Faults:
+    """Check that this system has an event log."""
+    yield from () if sys.platform == "win32" else (("", "is for Windows only: write [notify.syslog] in its place"),)
 
 
 def mail_rules(given: frozenset[str], valid: Mapping[str, Any], _: Reading) -> Faults:
@@ -219,11 +223,21 @@ def unclaimed(_given: frozenset[str], valid: Mapping[str, Any], reading: Reading
         reading.claims[valid["name"]] = claim
 
 
+def _file_name_faults(name: str) -> Iterator[str]:
+    """Check a name that files and folders are called by, also on a Windows to which the state may move."""
+    if DEVICE_NAME.fullmatch(name):
+        yield f"{quoted(name)} is a device on Windows, where no file can be called so; give it another name"
+    if name.endswith("."):
+        yield f"{quoted(name)} ends in a dot, which Windows drops from a folder's name; give it another name"
+
+
 def _name_faults(name: str, kind: str, reading: Reading) -> Faults:
     try:
         checked_name(name)
     except ValueError as error:
         yield "", str(error)
+    if kind == "jobs":
+        yield from (("", fault) for fault in _file_name_faults(name))
     names = reading.names.get(kind, ())
     for other in names[: names.index(name)] if name in names else ():
         if other.lower() == name.lower():

@@ -136,10 +136,15 @@ class Hooks(_Table):
     """Seconds for each of them."""
 
     @property
+    def commands(self) -> Mapping[str, tuple[str, ...]]:
+        """Each command that there is, by its key."""
+        given = {"before": self.before, "after": self.after, "on_failure": self.on_failure}
+        return {when: argv for when, argv in given.items() if argv}
+
+    @property
     def programs(self) -> Mapping[str, str]:
         """The first word of each command that there is, by its key."""
-        given = {"before": self.before, "after": self.after, "on_failure": self.on_failure}
-        return {when: argv[0] for when, argv in given.items() if argv}
+        return {when: argv[0] for when, argv in self.commands.items()}
 
 
 class Verify(_Table):
@@ -250,7 +255,7 @@ class Config(_Table):
     log: values.Location = Field(default="snapall.log", validate_default=True)
     """The log, appended to in the batch's words."""
     log_time: values.LogTime = "%m/%d/%Y %I:%M %p"
-    """How the log writes a time (strftime)."""
+    """How the log writes a time (strftime). On Windows `%Z` is written as `%z`, the offset from UTC."""
     metrics: values.Location | None = None
     """A file for Prometheus; left out: none is written."""
     keep_journals: Annotated[int, Field(ge=1, le=1_000_000)] = 400
@@ -259,7 +264,7 @@ class Config(_Table):
     """A group that may read `state`, so that a monitoring system can run `snapall status` as another user.
     Whoever runs snapall must be a member of it. Left out: only the owner can read it."""
     notify: Channels = Field(default_factory=Channels)
-    """Who is notified when a run has ended: [notify.syslog] and [notify.mail]."""
+    """Who is notified when a run has ended: [notify.syslog], [notify.eventlog] and [notify.mail]."""
     vcenter: Annotated[Vcenter, BeforeValidator(rules.with_keys)]
     database: Database
     filers: Annotated[dict[str, Filer], Field(min_length=1), rules.named("filers")]

@@ -6,6 +6,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
+from snapall.config.textfile import text_in
 from snapall.errors import ConfigError
 from snapall.escaping import quoted
 
@@ -19,13 +20,13 @@ KeyPath = tuple[str | int, ...]
 def text_of(path: Path) -> str:
     """The file's text. Raises ConfigError."""
     try:
-        return path.read_text("utf-8-sig")
+        return text_in(path)
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text", "save the file as UTF-8", "SA-7001") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}", "save the file as UTF-8", "SA-7001") from error
 
 
 def tables_of(text: str, path: Path) -> dict[str, object]:

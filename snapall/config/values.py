@@ -24,13 +24,16 @@ from snapall.backup.model import FILER_NAME, LUN_PATH, PLACE, Order, VmPolicy
 from snapall.config import algorithms
 from snapall.config.conflicts import Claim
 from snapall.config.dburl import url_of
+from snapall.config.paths import expanded
 from snapall.config.query import query_fault
 from snapall.config.secret import Secret
+from snapall.config.textfile import text_in
 from snapall.escaping import quoted
 
 NAME_RULE = "only letters, digits, _ . - (200 at most), beginning with a letter or a digit"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FOREIGN_FORMAT = re.compile(r"%[-_0^+EO]?[A-Za-z]")
 _T = TypeVar("_T", int | str, str)
 
 
@@ -122,10 +125,8 @@ def _path(value: object, info: ValidationInfo) -> Path:
         return value
     if not isinstance(value, str) or not value or _CONTROL.search(value):
         raise ValueError("must be a path in quotes")
-    try:
-        return reading_of(info).folder / Path(value).expanduser()
-    except RuntimeError:
-        raise ValueError(f"the home directory in {quoted(value)} is unknown; write the path in full") from None
+    reading = reading_of(info)
+    return reading.folder / expanded(value, reading.environ)
 
 
 def _group(value: object) -> int:
@@ -150,14 +151,14 @@ def _readable(path: Path, info: ValidationInfo) -> Path:
 
 def _contents(path: Path) -> str:
     try:
-        text = path.read_text("utf-8-sig")
+        text = text_in(path)
     except PermissionError as error:
         who = "let the user who runs snapall read it with `chown`, or run snapall as its owner"
         raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}; {who}") from None
     except OSError as error:
         raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{quoted(str(path))} is not a text file") from None
+    except ValueError as error:
+        raise ValueError(f"{quoted(str(path))} {error}; save it as UTF-8") from None
     if not text.strip("\r\n"):
         raise ValueError(f"{quoted(str(path))} is empty")
     return text
@@ -201,7 +202,9 @@ def _log_time(value: str) -> str:
     try:
         datetime(2007, 3, 22, tzinfo=UTC).strftime(_line(value))
     except ValueError:
-        raise ValueError('must be a format of date and time such as "%m/%d/%Y %I:%M %p"') from None
+        unknown = _FOREIGN_FORMAT.search(value) if sys.platform == "win32" else None
+        why = f"holds {unknown[0]}, which Windows does not know; it " if unknown else ""
+        raise ValueError(f'{why}must be a format of date and time such as "%m/%d/%Y %I:%M %p"') from None
     return value
 
 

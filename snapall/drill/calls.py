@@ -25,6 +25,7 @@ from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.world import World
 
 MARK = "refused"  # a file beside the world, made when the database is refused, for no ledger records that
+_CLIENT = frozenset({vcbclient.__file__, "snapall.lab.vcbclient"})  # one of them stands in each call of vcbsnapshot
 
 
 class CallCounter:
@@ -49,7 +50,7 @@ class CallCounter:
     def _audit(self, event: str, details: tuple[object, ...]) -> None:
         if event == "subprocess.Popen":
             argv = [str(one) for one in details[1]] if isinstance(details[1], (list, tuple)) else []
-            if vcbclient.__file__ in argv:
+            if not _CLIENT.isdisjoint(argv):
                 self._call(System.VCB, " ".join(argv[-3:-1] if "-d" in argv or "-c" in argv else argv[-1:]))
             elif "snapall.app.guardian" in argv:
                 self._call(System.GUARDIAN, "its start")

@@ -128,7 +128,7 @@ class Cell:
 class Extent:
     """How much is tried: runs struck at `times`, power cuts at `cuts`, and a number of `pairs`, sampled by `seed`.
 
-    `thorough`: every cut with each damage; otherwise with one of them, in turn.
+    `thorough`: every cut with each damage; otherwise with one of them, in turn. `every`: one cell in so many.
     """
 
     times: tuple[StrikeTime, ...] = (*KILLS, *FAULTS)
@@ -138,6 +138,7 @@ class Extent:
     systems: tuple[System, ...] = tuple(System)
     pairs: int = 0
     seed: int = 1
+    every: int = 1
 
 
 QUICK = Extent(
@@ -153,7 +154,8 @@ def cells_of(job: Job, transport: Transport, calls: Sequence[ExternalCall], exte
         for time in (time for time in _TIMES[call.system] if time in extent.times):
             for aftermath in _aftermaths(call, time, extent):
                 found.append(Cell(job, transport, (Strike(call, time),), aftermath))
-    return (*found, *_cuts(job, transport, chosen, extent), *_pairs(job, transport, chosen, extent))
+    cuts, pairs = _cuts(job, transport, chosen, extent), _pairs(job, transport, chosen, extent)
+    return (*found, *cuts, *pairs)[:: extent.every]
 
 
 def _aftermaths(call: ExternalCall, time: StrikeTime, extent: Extent) -> tuple[Aftermath, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 import tomllib
 from typing import TYPE_CHECKING, Any, Literal
 
+from snapall import restart
 from snapall.errors import SnapallError
+from snapall.escaping import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +75,7 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
     extra: str,
 ) -> str:
     """The text. `extra` comes last: more keys of the job, then more tables."""
-    program = [sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)]
+    program = _vcbsnapshot(directory)
     user = settings.filer_user if transport == "ssh" else next(iter(settings.rsh_users), settings.filer_user)
     return TEMPLATE.format(
         vc_user=string(settings.vc_user),
@@ -91,7 +92,8 @@ def configuration(  # noqa: PLR0913 - the blanks of a form
 
 def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["ssh", "rsh"], port: int) -> str:
     """The `snapall init` command that writes such a configuration; it prompts only for the host key."""
-    program = shlex.join([sys.executable, "-m", "snapall.lab.vcbsnapshot", "--world", str(directory)])
+    # `init` takes single quotes on every system; they keep double ones for the shell.
+    program = shlex.join(_vcbsnapshot(directory))
     ssh = ["--filer-user", settings.filer_user, "--key-file", str(directory / "id_rsa")]
     rsh = ["--local-user", next(iter(settings.rsh_users), settings.filer_user), "--no-reserved-port"]
     options = [
@@ -102,7 +104,11 @@ def init_command(directory: Path, settings: SiteOptions, *, transport: Literal["
         *(ssh if transport == "ssh" else rsh),
         *("--volumes", "vmvol1"),
     ]
-    return f"snapall init {shlex.join(options)}"
+    return f"snapall init {command_line(options)}"
+
+
+def _vcbsnapshot(directory: Path) -> list[str]:
+    return restart.command("snapall.lab.vcbsnapshot", "--world", str(directory))
 
 
 def misfits(present: bytes, wanted: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Literal
 
 import paramiko
 
-from snapall.backup.outfile import replace_content
+from snapall.backup.outfile import create, replace_content
 from snapall.lab.config_file import configuration, database_url, misfits
 from snapall.lab.filershell import FilerShell
 from snapall.lab.listener import HOST, TICK
@@ -48,14 +49,14 @@ class Lab:
         build(directory, paper() if site is None else site).close()
         lab = cls(directory)
         host, user = keys or new_keys()
-        host.write_private_key_file(str(lab.directory / "host_rsa"))
-        user.write_private_key_file(str(lab.directory / "id_rsa"))
+        for name, key in (("host_rsa", host), ("id_rsa", user)):
+            text = io.StringIO()
+            key.write_private_key(text)
+            create(lab.directory / name, text.getvalue().encode(), 0o600)
         lab.world.set(filer_key=user.get_base64())
         settings = lab.world.settings
         for name, secret in (("vc.secret", settings.vc_password), ("filer.secret", settings.filer_password)):
-            path = lab.directory / name
-            path.touch(mode=0o600)
-            path.write_text(secret + "\n", encoding="utf-8")
+            create(lab.directory / name, f"{secret}\n".encode(), 0o600)
         return lab
 
     def __enter__(self) -> Lab:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from snapall import restart
 from snapall.errors import SnapallError
 from snapall.lab import vcbclient
 from snapall.lab.listener import TICK, Listener
@@ -52,4 +52,4 @@ class VcbServer(Listener):
 
 def program(port: int, world: Path) -> list[str]:
     """The client with its leading arguments, as snapall.toml has them."""
-    return [sys.executable, "-I", "-S", vcbclient.__file__, str(port), "--world", str(world)]
+    return restart.quick_command("snapall.lab.vcbclient", vcbclient.__file__, str(port), "--world", str(world))

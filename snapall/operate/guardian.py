@@ -135,7 +135,7 @@ class Guardian:
                 lock.release()
             except OSError as error:
                 trouble = f"the lock {path} cannot be opened: {error.strerror}"
-                raise JournalError(trouble, JournalError.RIGHTS, "SA-5003") from error
+                raise JournalError(trouble, JournalError.remedy_for(error), "SA-5003") from error
             if free and self._run.lives and self.state.ended is None:
                 text = f"the lock {path} is free although process {self._run.pid} holds it"
                 raise JournalError(text, "move the state folder to a file system that supports locks", "SA-5002")

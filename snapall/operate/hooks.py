@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,11 +11,13 @@ from snapall.backup.facts import Warned
 from snapall.backup.outcome import Report
 from snapall.backup.record import What
 from snapall.config.settings import Config, Hooks
+from snapall.config.shells import is_batch, without_specials
 from snapall.errors import Exit, SiteError, SnapallError, Stopped
 from snapall.escaping import printable
 from snapall.site import hook_process
 from snapall.site.masking import Mask
-from snapall.site.process import environment_without
+from snapall.site.process import environment_without, exit_text
+from snapall.site.programs import resolved
 
 _LINES = 10  # of a hook's output that are reported
 _SHORT = 4096  # characters in a variable: systems limit the size of the environment
@@ -73,11 +75,14 @@ class HookRunner:
                     self.publish(Warned(f"the {phase} hook failed: {trouble}", remedy, "SA-5103"))
 
     def _run(self, phase: HookPoint, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
-        """Run a hook and return why it failed, "" if it did not. A signal stops only the before-hook."""
+        """Run a hook and return why it failed, "" if it did not. A signal stops only the before-hook.
+
+        A batch file expands its variables before it takes its lines apart, so the name of a VM could be a command
+        there: what cmd.exe acts upon is replaced. The JSON on stdin has every text as it is.
+        """
+        batch = is_batch(resolved(argv)[0])
         environ = environment_without(self.settings.secret_variables) | {
-            f"SNAPALL_{name.upper()}": printable(str(value).lower() if isinstance(value, bool) else str(value))[:_SHORT]
-            for name, value in facts.items()
-            if isinstance(value, str | int | float)
+            f"SNAPALL_{name.upper()}": without_specials(text) if batch else text for name, text in _scalars(facts)
         }
         stdin = json.dumps(facts).encode()
         try:
@@ -87,10 +92,17 @@ class HookRunner:
             return error.message
         if ran.code == 0:
             return ""
-        how = f"exit code {ran.code}" if ran.code is not None else f"not finished after {self._hooks.timeout:g} s"
+        how = exit_text(ran.code) if ran.code is not None else f"not finished after {self._hooks.timeout:g} s"
         said = Mask(*self.settings.passwords).broken_off(ran.output)
         output = " / ".join([line for line in said.splitlines() if line.strip()][-_LINES:])
         return printable(f"{how}: {output}" if output else how)
+
+
+def _scalars(facts: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The facts that fit into a variable."""
+    for name, value in facts.items():
+        if isinstance(value, str | int | float):
+            yield name, printable(str(value).lower() if isinstance(value, bool) else str(value))[:_SHORT]
 
 
 def facts_of(job: str, phase: HookPoint, report: Report | None, code: Exit, why: str) -> dict[str, object]:

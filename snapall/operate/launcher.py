@@ -9,20 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import snapall
+from snapall import restart
 from snapall.backup.context import Guard, unguarded
 from snapall.backup.model import Job
 from snapall.backup.steps import Child
 from snapall.config.settings import Config
-from snapall.errors import SnapallError
+from snapall.errors import Notify, SnapallError
 from snapall.operate.guardian import StuckLimits
-from snapall.site.process import DetachedProcess, NotStarted, itself
+from snapall.site.detached import DetachedProcess
+from snapall.site.process import NotStarted, itself
 
 READY = "snapall: the guardian is ready"
 """The line that a guardian prints once it needs nothing more from the run."""
 
 PATIENCE = 60.0
 """Seconds within which a guardian must print it."""
+
+OUTLIVE = (
+    "schedule `snapall recover` at startup and some minutes after the run, and set no limit to the run's time; or "
+    "start snapall from a program whose job object lets processes out (JOB_OBJECT_LIMIT_BREAKAWAY_OK)"
+)
+"""The remedy where nothing of ours outlives the program that started the run."""
 
 _REMEDY = (
     "check whether {python} can be started, and how busy the machine is; nothing was quiesced. Or set `guardian = "
@@ -71,27 +78,33 @@ class GuardianLauncher:
         self._patience = patience
         self._started: list[DetachedProcess] = []
 
-    def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
+    def guard_of(self, job: Job, stopped: Callable[[], bool], warn: Notify = lambda *_: None) -> Guard:
         """Return the function that starts a guardian for a run of the job; it does nothing if the job has none."""
-        return (lambda journal: self._start(job, journal, stopped)) if job.guardian else unguarded
+        return (lambda journal: self._start(job, journal, stopped, warn)) if job.guardian else unguarded
 
     def dismiss(self) -> None:
         """End the guardians, for a site that is about to vanish."""
         for one in self._started:
             one.end(10, grace=1)
 
-    def _start(self, job: Job, journal: Path, stopped: Callable[[], bool]) -> Callable[[], None]:
+    def _start(self, job: Job, journal: Path, stopped: Callable[[], bool], warn: Notify) -> Callable[[], None]:
         """Start a guardian; return a function that waits until it is ready, or raises NoGuardian."""
         config = GuardianConfig(self._settings, job, journal, itself(), _here(), self._limits)
-        argv = [sys.executable, "-m", "snapall.app.guardian", job.name, str(journal)]  # the last two are for `ps`
+        argv = restart.command("snapall.app.guardian", job.name, str(journal))  # the last two are for `ps`
         try:
             # From the folder of this package; it changes to our folder once it runs.
-            folder, withheld = Path(snapall.__file__).parents[1], self._settings.secret_variables
+            folder, withheld = restart.home(), self._settings.secret_variables
             guardian = DetachedProcess(argv, config.to_bytes(), READY, folder, withheld)
         except NotStarted as error:
             reason = error.message
             return lambda: _refuse(reason)
         self._started.append(guardian)
+        if guardian.confined:
+            warn(
+                "the guardian is in the job object of the program that started this run, and ends with it",
+                OUTLIVE,
+                "SA-1952",
+            )
         return lambda: self._await(guardian, stopped)
 
     def _await(self, guardian: DetachedProcess, stopped: Callable[[], bool]) -> None:

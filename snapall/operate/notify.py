@@ -13,7 +13,7 @@ from snapall.backup.context import defect
 from snapall.backup.facts import Warned
 from snapall.backup.record import What
 from snapall.config.notify import Channels, Mail, Occasion, Syslog
-from snapall.errors import SiteError
+from snapall.errors import Exit, SiteError
 
 
 class Severity(IntEnum):
@@ -25,14 +25,27 @@ class Severity(IntEnum):
     INFO = 6
 
 
+class Level(IntEnum):
+    """The level of an event in the log of Windows; the values are those of ReportEventW."""
+
+    ERROR = 1
+    WARNING = 2
+    INFORMATION = 4
+
+
 _LEAST = {"always": Severity.INFO, "failure": Severity.WARNING, "error": Severity.ERROR}
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What a channel sends: one line, or a subject and a text. Printable, without a password."""
+    """What a channel sends: one line, or a subject and a text. Printable, without a password.
+
+    `event` is the number of the worst message, 1101 for SA-1101; without a message, it is the exit code.
+    """
 
     severity: Severity
+    code: Exit
+    event: int
     line: str
     subject: str
     body: str
@@ -93,6 +106,8 @@ def channels_of(settings: Channels, host: str, now: Callable[[], datetime]) -> t
     found = []
     if (log := settings.syslog) is not None:
         found.append(Channel("syslog", log.address, log.on, log.timeout, partial(_by_syslog, log, host, now)))
+    if (events := settings.eventlog) is not None:
+        found.append(Channel("eventlog", "the Application log", events.on, events.timeout, _by_eventlog))
     if (mail := settings.mail) is not None:
         place = f"{mail.server} port {mail.port}"
         found.append(Channel("mail", place, mail.on, mail.timeout, partial(_by_mail, mail, now)))
@@ -103,6 +118,19 @@ def _by_syslog(to: Syslog, host: str, now: Callable[[], datetime], notification:
     from snapall.site import syslog  # noqa: PLC0415 - only if configured
 
     syslog.send(to, notification.severity, notification.line, host, now())
+
+
+def _by_eventlog(notification: Notification) -> None:
+    from snapall.site import eventlog  # noqa: PLC0415 - pywin32, only if configured
+
+    eventlog.send(level(notification), notification.event, notification.body)
+
+
+def level(notification: Notification) -> Level:
+    """The level of an event: by the exit code, and at least a warning for what deserves one in syslog."""
+    if notification.severity <= Severity.ERROR or notification.code not in {Exit.OK, Exit.PARTIAL}:
+        return Level.ERROR
+    return Level.INFORMATION if notification.severity is Severity.INFO else Level.WARNING
 
 
 def _by_mail(to: Mail, now: Callable[[], datetime], notification: Notification) -> None:

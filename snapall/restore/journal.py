@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ from snapall.backup.journal import JournalFile, is_open, journals
 from snapall.backup.readback import ASIDE, format_of, last_line, whole_lines
 from snapall.backup.store import JournalStore
 from snapall.errors import JournalError, Notify, OldFormat
+from snapall.escaping import shell_word
 from snapall.restore.ending import remains
 from snapall.restore.mounted import Mount, mount_of
 from snapall.restore.record import FACTS, RESTORE_FORMAT, UseBegan, UseFact, UseKind, UseRecord
 from snapall.restore.state import UseState, fold
+from snapall.restore.steps import RestoreVolume
 
 _KINDS = {kind.value for kind in UseKind}  # replications have their journals in the same folder
 
@@ -72,7 +73,7 @@ def is_over(path: Path) -> bool:
 
 
 def _damaged(path: Path, why: str) -> JournalError:
-    old, new = (shlex.quote(str(one)) for one in (path, f"{path}{ASIDE}"))
+    old, new = (shell_word(str(one)) for one in (path, f"{path}{ASIDE}"))
     return JournalError(
         f"the journal {path} is damaged: {why}",
         f"check with `lun show -v` for LUNs called snapall_*, then rename {old} to {new}",
@@ -157,6 +158,19 @@ class UseStore:
                 if state.began is not None:  # else it died before it did anything
                     yield Use(path, state, open_)
 
+    def rewound(self, filer: str, volumes: Iterable[str], since: datetime) -> Iterator[UseState]:
+        """The restores since then that put one of these volumes back as a whole, so that newer snapshots are gone.
+
+        Journals that cannot be read are left out: `uses` names them.
+        """
+        for path in self._paths(None, lambda *_: None):
+            if path.name.startswith(f"{UseKind.RESTORE}-"):
+                with suppress(JournalError):
+                    state = fold(read_use(path)[0])
+                    at = state.began_at
+                    if at is not None and at > since and state.header.filer == filer and _rewinds(state, volumes):
+                        yield state
+
     def prune(self, job: str, keep: int) -> None:
         """Remove the oldest journals of uses that are over, above `keep`."""
         for path in self._paths(job, lambda *_: None)[:-keep]:
@@ -203,6 +217,11 @@ class UseStore:
             for name in sorted(set(jobs)):
                 locks.enter_context(self.runs.lock(name, role, stopped, waiting, yielding=yielding))
             yield
+
+
+def _rewinds(state: UseState, volumes: Iterable[str]) -> bool:
+    done = (one.step for one in state.steps.values() if one.final and isinstance(one.step, RestoreVolume))
+    return any(step.volume in volumes for step in done)
 
 
 def _pass_on(error: JournalError, unreadable: Notify | None) -> None:

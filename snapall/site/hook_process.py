@@ -17,6 +17,9 @@ from typing import IO
 import psutil
 
 from snapall.errors import SiteError, reason_of
+from snapall.site.jobobject import SUSPENDED, enclose
+from snapall.site.process import own_console
+from snapall.site.programs import resolved, unfit_for_batch
 
 CEILING = 1 << 16
 """How many bytes of what it prints are read: the last ones, where the reason of a failure stands."""
@@ -48,17 +51,16 @@ def run(
 
     It may not outlive its time, by `now`: the run waits for it, so it is killed, and its children with it.
     """
-    begun = now()
+    begun, argv = now(), resolved(argv)
+    _require_fit_for_batch(argv)
     try:
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
             given.write(handed)
             given.seek(0)
-            program = subprocess.Popen(
-                list(argv), stdin=given, stdout=out, stderr=subprocess.STDOUT, env=dict(environ), start_new_session=True
-            )
+            program, end_all = _started(argv, given, out, environ)
             code = _wait(program, out, lambda: now() >= begun + timeout or stopped())
             if code is None:
-                _end(program)
+                _end(program, end_all)
             return Ran(code, _said(out), now() - begun)
     except (OSError, ValueError) as error:  # no such program, no room for its files, or a variable with a zero in it
         raise SiteError(
@@ -66,6 +68,30 @@ def run(
             "name the program in full, as a list with its arguments",
             "SA-5104",
         ) from error
+
+
+def _require_fit_for_batch(argv: Sequence[str]) -> None:
+    """Raise SiteError if cmd.exe would change, or even run, a part of the command."""
+    if (unfit := unfit_for_batch(argv)) is not None:
+        raise SiteError(
+            f"{argv[0]} is a batch file, and {unfit!r} is not safe: cmd.exe would read it again",
+            "use only letters, digits and _ . : = @ - in its arguments, or name a program that is no batch file",
+            "SA-1940",
+        )
+
+
+def _started(
+    argv: Sequence[str], given: IO[bytes], out: IO[bytes], environ: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], Callable[[], None]]:
+    """Start it where no Ctrl-C of ours reaches it; the second answer ends it with all that it has started."""
+    both, env, flags = subprocess.STDOUT, dict(environ), own_console() | SUSPENDED
+    program = subprocess.Popen(
+        list(argv), stdin=given, stdout=out, stderr=both, env=env, start_new_session=True, creationflags=flags
+    )
+    end_all = enclose(program.pid)
+    if sys.platform == "win32":
+        psutil.Process(program.pid).resume()
+    return program, end_all
 
 
 def _wait(program: subprocess.Popen[bytes], out: IO[bytes], given_up: Callable[[], bool]) -> int | None:
@@ -82,7 +108,7 @@ def _said(out: IO[bytes]) -> str:
     return out.read(CEILING).replace(b"\0", b"").decode("utf-8", "replace")
 
 
-def _end(program: subprocess.Popen[bytes]) -> None:
+def _end(program: subprocess.Popen[bytes], end_all: Callable[[], None]) -> None:
     """Kill it and its children; the children first, since an orphan is no longer known as one, but by its group."""
     children: list[psutil.Process] = []
     with suppress(psutil.Error):
@@ -91,6 +117,7 @@ def _end(program: subprocess.Popen[bytes]) -> None:
         with suppress(psutil.Error):
             child.kill()
     _end_group(program.pid)
+    end_all()
     program.kill()
     try:
         program.wait(_LAST)

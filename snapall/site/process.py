@@ -1,4 +1,4 @@
-"""The only subprocess of the tool: start a program and wait for it, never killing it; or one that outlives us."""
+"""Start a program and wait for it, never killing it; and look at processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from snapall.site.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from pathlib import Path
 
 _SAME_START = 2.0
 """Seconds by which a start time may differ: the system computes it from a clock that may be set meanwhile."""
@@ -28,7 +27,33 @@ _SAME_START = 2.0
 
 _TICK = 0.05  # seconds between two looks whether a program has ended that keeps its output open, or gave it away
 
-_NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # of Windows, which ignores `start_new_session`
+_STATUS = 0x40000000
+"""From here on, an exit code of Windows is an NTSTATUS (ntstatus.h): a crash, Ctrl-C, a debugger ended the program."""
+
+_NEGATIVE = 0xFFFFFF00  # and from here on it is a small negative number again, which programs themselves return
+
+
+def own_console() -> int:
+    """The flags that keep the console's end and its Ctrl-C from a child on Windows, which has no sessions; else 0."""
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    return 0
+
+
+def spoke(code: int, said: str, platform: str = sys.platform) -> bool:
+    """Whether a program itself reports by this exit code that it failed. `said`: what it printed, without chatter.
+
+    A negative code is the signal that killed it. Windows has none: there TerminateProcess gives a program any code, 1
+    from Task Manager and taskkill, 15 from os.kill, so one that printed nothing may have been killed.
+    """
+    if platform != "win32":
+        return code > 0
+    return code != 0 and not _STATUS <= code < _NEGATIVE and bool(said.strip())
+
+
+def exit_text(code: int) -> str:
+    """An exit code in messages; Windows' own documents give an NTSTATUS in hexadecimal."""
+    return f"exit code {code}" if code < _STATUS else f"exit code 0x{code:08X}"
 
 
 class NotStarted(SiteError):
@@ -156,84 +181,26 @@ class Watched:
         return ""
 
 
-class DetachedProcess:
-    """A program of ours that is to outlive us. It is handed some bytes, says one word, and is left alone."""
-
-    def __init__(
-        self, argv: Sequence[str], handed: bytes, word: str, folder: Path, withheld: Collection[str] = ()
-    ) -> None:
-        """Start it in `folder`, with two pipes and our environment but for `withheld`. Raises NotStarted."""
-        self.output = ""  # what it said before that word, or instead
-        self._word = word
-        self._heard = threading.Event()
-        self._ready = False
-        try:
-            self._program = _start_apart(argv, folder, environment_without(withheld))
-        except (OSError, ValueError) as error:
-            raise NotStarted(f"{argv[0]} cannot be started: {reason_of(error)}", code="SA-3007") from error
-        threading.Thread(target=self._attend, args=(handed,), name=f"apart-{self._program.pid}", daemon=True).start()
-
-    def ready(self, seconds: float, given_up: Callable[[], bool]) -> bool:
-        """Wait for its word, so many seconds at most, and not beyond `given_up`."""
-        end = time.monotonic() + seconds
-        while not self._heard.wait(0.05) and not given_up() and time.monotonic() < end:
-            pass
-        return self._ready
-
-    def end(self, seconds: float, grace: float = 0.0) -> None:
-        """Let it end by itself for `grace` seconds, then ask it to, wait so many seconds, and kill it."""
-        for ask, patience in ((None, grace), (self._program.terminate, seconds), (self._program.kill, seconds)):
-            if ask is not None and self._program.poll() is None:
-                ask()
-            with suppress(subprocess.TimeoutExpired):
-                self._program.wait(patience)
-
-    def _attend(self, handed: bytes) -> None:
-        """Hand over, listen until the word or the end, and leave no zombie while we live."""
-        stdin, stdout = self._program.stdin, self._program.stdout
-        assert stdin is not None  # both are pipes  # noqa: S101
-        assert stdout is not None  # noqa: S101
-        with suppress(OSError), stdin:  # one that has died is heard below
-            stdin.write(handed)
-        with suppress(OSError, ValueError), stdout:
-            for line in stdout:
-                text = line.decode("utf-8", "replace").strip()
-                if text == self._word:
-                    self._ready = True
-                    break
-                self.output = text or self.output
-        self._heard.set()
-        self._program.wait()
-
-
-def _start_apart(argv: Sequence[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """In a session of its own: neither a closed terminal nor its Ctrl-C reaches it. No descriptor of ours goes along.
-
-    The job's lock hangs on one of them, and must die with us alone.
-    """
-
-    def start(flags: int = 0) -> subprocess.Popen[bytes]:
-        pipe, both = subprocess.PIPE, subprocess.STDOUT
-        return subprocess.Popen(
-            argv, stdin=pipe, stdout=pipe, stderr=both, cwd=folder, env=env, start_new_session=True, creationflags=flags
-        )
-
-    if sys.platform == "win32":
-        own = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
-        with suppress(PermissionError):  # the scheduler's job object lets nobody out, and would end it with itself
-            return start(own | subprocess.CREATE_BREAKAWAY_FROM_JOB)
-        return start(own)
-    return start()
-
-
 def _start(argv: Sequence[str], ends: tuple[int, int], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    null, flags, (out, err) = subprocess.DEVNULL, _NEW_GROUP, ends
-    try:
+    null, (out, err) = subprocess.DEVNULL, ends
+
+    def start(flags: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             argv, stdin=null, stdout=out, stderr=err, env=env, start_new_session=True, creationflags=flags
         )
+
+    try:
+        return outside(start, own_console())
     except (OSError, ValueError) as error:
         raise _not_started(argv[0], error) from error
+
+
+def outside(start: Callable[[int], subprocess.Popen[bytes]], flags: int) -> subprocess.Popen[bytes]:
+    """Start it outside the job object of Windows in which we may be, so that it outlives that; within, if need be."""
+    if sys.platform == "win32":
+        with suppress(PermissionError):
+            return start(flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+    return start(flags)
 
 
 def _not_started(program: str, error: OSError | ValueError) -> NotStarted:

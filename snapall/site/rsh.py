@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from snapall.errors import reason_of
+from snapall.escaping import shell_word
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotLetIn, NotSent, sendable
 from snapall.site.masking import MASK, Mask
@@ -43,7 +44,7 @@ class Rsh:
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `rsh filer1 -l root:*** snap create vmvol1 vmware_recent`."""
         password = "" if self._settings.password is None else f":{MASK}"
-        user = "" if self._settings.user is None else f" -l {self._settings.user}{password}"
+        user = "" if self._settings.user is None else f" -l {shell_word(self._settings.user)}{password}"
         return f"rsh {self._settings.host}{user} {command}"
 
     def preconnect(self) -> None:

@@ -14,6 +14,7 @@ import paramiko
 from snapall.config.algorithms import OLD, offered
 from snapall.config.secret import Secret
 from snapall.errors import reason_of
+from snapall.escaping import shell_word
 from snapall.site.excerpt import one_line
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent, sendable
 from snapall.site.knownhosts import HostKeys
@@ -106,7 +107,7 @@ class Ssh:
     def command_line(self, command: str) -> str:
         """The command as a person would give it, `ssh snapall@filer1 snap create vmvol1 vmware_recent`."""
         port = "" if self._settings.port == _SSH_PORT else f" -p {self._settings.port}"
-        return f"ssh{port} {self._user}@{self._settings.host} {command}"
+        return f"ssh{port} {shell_word(f'{self._user}@{self._settings.host}')} {command}"
 
     def preconnect(self) -> None:
         """Connect and log in for a later command: old algorithms take their time, and VMs may be held by then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from snapall.backup.patience import patiently
+from snapall.config.textfile import text_in
 from snapall.errors import reason_of
 from snapall.escaping import printable
 from snapall.site.filer import Hop, NotSent
@@ -76,7 +79,7 @@ def proof_of(settings: Filer) -> paramiko.RSAKey | Secret | NotSent:
             code="SA-4116",
         )
     try:
-        return paramiko.RSAKey.from_private_key_file(str(settings.key_file))
+        return paramiko.RSAKey.from_private_key(io.StringIO(text_in(settings.key_file)))
     except Exception as error:  # noqa: BLE001 - whatever the library makes of a file that is none of its own
         what, hint = _why_unusable(settings.key_file, error)
         return NotSent(
@@ -93,7 +96,7 @@ def _why_unusable(path: Path, error: Exception) -> tuple[str, str]:
         remedy = f"remove it with `ssh-keygen -p -N '' -m PEM -f {path}`: nobody is there at night to enter it"
         return "it has a passphrase", remedy
     try:
-        beginning = path.read_bytes()[:64].lstrip()
+        beginning = path.read_bytes().removeprefix(codecs.BOM_UTF8)[:64].lstrip()
         if beginning.startswith(b"PuTTY-User-Key-File"):
             return (
                 "it is in PuTTY's own format",
@@ -184,9 +187,10 @@ class KnownHosts:
 
     def _read(self) -> HostKeys:
         try:
-            data = self._file.read_bytes().removeprefix(codecs.BOM_UTF8)
+            data = patiently(self._file.read_bytes, self._file).removeprefix(codecs.BOM_UTF8)
             if b"\0" in data:
-                raise ValueError("it is not plain text")
+                utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+                raise ValueError("it is UTF-16 text" if utf16 else "it is not plain text")
             # OpenSSH, too, takes a key without a port for every port, if there is no line with this one.
             names = dict.fromkeys((name_in_file(self._settings), self._settings.host))
             return HostKeys(data.decode("utf-8", "surrogateescape"), *names)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Protocol
 
 from snapall.backup.steps import Child, Done, Outcome, Quiesce, Refusal, Release, Unknown
 from snapall.config.secret import secret_words
+from snapall.config.shells import is_far, is_safe, shell_of
 from snapall.errors import ConfigError, SiteError
+from snapall.escaping import shell_word
 from snapall.site import process
 from snapall.site.excerpt import last_line, whole
 from snapall.site.masking import MASK, Mask
+from snapall.site.programs import resolved, unfit_for_batch
 from snapall.site.vcbtexts import (
     BUSY,
     GONE,
@@ -47,8 +47,6 @@ _SSID_LINE = re.compile(r"[ \t]*ssid:[ \t]*([A-Za-z0-9_.-]+)[ \t\r]*", re.IGNORE
 _SSID = re.compile(r"[A-Za-z0-9_.-]+")
 _NOBODYS = "snapall-doctor-looks-for-nothing"
 _A_LOOK = 60.0  # seconds
-_FAR_SHELLS = ("ssh", "plink")
-_SAFE_FOR_A_SHELL = re.compile(r"[A-Za-z0-9_.:=@-]+")
 _FAR_SHELL_FAILED = 255
 
 
@@ -87,16 +85,18 @@ class Vcb:
     """Quiesces and releases VMs with vcbsnapshot (the paper, section 2; VMwareTips, December 2008)."""
 
     def __init__(self, settings: Vcenter, programs: Programs | None = None) -> None:
-        """Raises ConfigError when a password would reach the command line of ssh or plink."""
+        """Raises ConfigError when a password would reach the command line of a shell: ssh, plink, a batch file."""
         self._settings = settings
         self._programs = programs or ThisMachine()
         self._leading = secret_words(settings.vcbsnapshot)
         self._mask = Mask(settings.password, *self._leading.values())
         self._program = PureWindowsPath(settings.vcbsnapshot[0]).name
-        self._far = self._program.lower().removesuffix(".exe") in _FAR_SHELLS
-        if self._far and settings.password is not None:
+        self._started = resolved(settings.vcbsnapshot)
+        self._far = is_far(settings.vcbsnapshot)
+        self._shell = shell_of(self._started)
+        if self._shell and settings.password is not None:
             raise ConfigError(
-                f"[vcenter] password: it would appear on {self._program}'s command line, where a shell interprets it",
+                f"[vcenter] password: it would appear on {self._shell}'s command line, where a shell interprets it",
                 hint="leave user and password out; VCB's own config.js on the proxy supplies them",
                 code="SA-3003",
             )
@@ -119,9 +119,13 @@ class Vcb:
         given = enumerate(settings.vcbsnapshot)
         return (*(MASK if masked and at in self._leading else word for at, word in given), *login)
 
+    def _resolved(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """The command with its program in full: the one that `doctor` and the checks of permissions looked at."""
+        return (self._started[0], *argv[1:])
+
     def command(self, step: Quiesce | Release) -> str:
         """The masked command line, as a person would type it."""
-        return " ".join(word if word == MASK else _quoted(word) for word in self.argv(step, masked=True))
+        return " ".join(word if word == MASK else shell_word(word) for word in self.argv(step, masked=True))
 
     def perform(self, step: Quiesce | Release, on_start: Callable[[Child], None]) -> Outcome:
         """Do it and say how it went; what `on_start` raises is passed on while vcbsnapshot goes on."""
@@ -130,7 +134,7 @@ class Vcb:
             return refusal
         timeout = self._settings.timeout if isinstance(step, Quiesce) else self._settings.remove_timeout
         try:
-            completed = self._programs.run(self.argv(step, masked=False), timeout, on_start)
+            completed = self._programs.run(self._resolved(self.argv(step, masked=False)), timeout, on_start)
         except process.NotStarted as error:
             return Refusal(f"{error.message}; {error.hint}")
         return self._judge(step, completed, timeout)
@@ -146,7 +150,7 @@ class Vcb:
         """
         argv = (*self._beginning(masked=False), "-f", f"moref:{vm.moref}", _NOBODYS)
         try:
-            completed = self._programs.run(argv, _A_LOOK, lambda _: None)
+            completed = self._programs.run(self._resolved(argv), _A_LOOK, lambda _: None)
         except process.NotStarted as error:
             raise SiteError(*error.parts) from error
         said = spoken(whole(completed.stdout, completed.stderr))
@@ -184,11 +188,12 @@ class Vcb:
         """Why this step must not become a command line."""
         if isinstance(step, Release) and _SSID.fullmatch(step.ssid) is None:
             return Refusal(f"{step.ssid!r} is not a snapshot id")
-        words = (word for word in self.argv(step, masked=True)[1:] if word != MASK)
-        first = next((word for word in words if _SAFE_FOR_A_SHELL.fullmatch(word) is None), None) if self._far else None
+        words = [word for word in self.argv(step, masked=True)[1:] if word != MASK]
+        first = next((word for word in words if not is_safe(word)), None) if self._shell else None
+        first = unfit_for_batch(self._started[:1]) if first is None else first
         if first is None:
             return None
-        return Refusal(f"the argument {first!r} is not safe: the shell behind {self._program} would read it again")
+        return Refusal(f"the argument {first!r} is not safe: the shell behind {self._shell} would read it again")
 
     def _judge(self, step: Quiesce | Release, completed: process.Completed, timeout: float) -> Outcome:
         raw = whole(completed.stdout, completed.stderr)
@@ -201,9 +206,8 @@ class Vcb:
         if self._far and completed.code == _FAR_SHELL_FAILED:
             why = f"{self._program} lost its remote connection (exit code 255): {telling}"
             return Unknown(f"{why} ({OLD_SSH_HINT})" if OLD_SSH.search(said) else why, output)
-        # A negative code is a signal: somebody killed it, and it said nothing.
-        spoke = completed.code > 0
-        why = f"{self._program} ended with exit code {completed.code}: {telling}"
+        spoke = process.spoke(completed.code, said)  # a program that was killed says nothing
+        why = f"{self._program} ended with {process.exit_text(completed.code)}: {telling}"
         why += f" ({PRIVILEGE_HINT})" if NO_PRIVILEGE.search(said) else ""
         found = ssids(completed.stdout)
         login = spoke and not found and REFUSED_LOGIN.search(said) is not None
@@ -240,9 +244,3 @@ def program_of(name: str) -> str:
             "SA-3002",
         )
     return found
-
-
-def _quoted(word: str) -> str:
-    if sys.platform == "win32":
-        return subprocess.list2cmdline([word])
-    return shlex.quote(word)

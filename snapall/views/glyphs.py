@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
@@ -32,6 +33,30 @@ def alphabet(encoding: str | None) -> Alphabet:
     except (UnicodeEncodeError, LookupError):
         return PLAIN
     return FINE
+
+
+PLAINER = "snapall-plainer"
+"""How a stream writes what its encoding lacks: glyphs of the screen as ASCII of one column, all else escaped."""
+
+_ASCII = {
+    "○": "o",
+    "●": "*",
+    "✓": "+",
+    "✗": "x",
+    "·": "-",
+    "…": ".",
+    **dict(zip(FINE.levels, PLAIN.levels, strict=True)),
+}
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_ASCII.get(one) or one.encode("ascii", "backslashreplace").decode() for one in lacking), error.end
+
+
+codecs.register_error(PLAINER, _plainer)
 
 
 def sparkline(values: Sequence[float | None], width: int, glyphs: Alphabet) -> str:

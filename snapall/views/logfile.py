@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum, auto
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from snapall.backup.facts import Answered, Began, Failed, Warned
-from snapall.backup.outfile import PlantedFile, append
+from snapall.backup.outfile import CutShort, PlantedFile, append
 from snapall.backup.record import Guarded, Record, RunEnded
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError, coded
@@ -29,6 +30,10 @@ _LONGEST = 2000  # characters of such a line
 _BREAKS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # whatever a reader may take for the end of a line
 
 
+_MOST = 1 << 24
+"""Bytes of lines that are kept while the log cannot be written."""
+
+
 class _Kind(Enum):
     """Whose line it is: the batch's own has no time, a program's is marked, any other one has a time."""
 
@@ -40,30 +45,47 @@ class _Kind(Enum):
 _Line = tuple[str, _Kind]
 
 
+def _short_zone(log_time: str) -> str:
+    """The format with `%z`, as in +0100, for `%Z`, for which Windows writes "W. Europe Standard Time"."""
+    return re.sub("%(.)", lambda hit: "%z" if hit[1] == "Z" else hit[0], log_time)
+
+
+class LogRefused(SnapallError):
+    """The log cannot be written now; `log` keeps its lines until it can be."""
+
+    def __init__(self, message: str, hint: str, code: str, log: LogFile) -> None:
+        super().__init__(message, hint, code)
+        self.log = log
+
+
 class LogFile:
     """Appends to the log. A step's line is written with its answer, so that the lines of parallel calls do not mix.
 
     The batch's lines end in a blank, as its `echo ... >>` left them. What programs print, which the batch copied as it
-    was, is marked. `mark`, a guardian's, stands in every line.
+    was, is marked. `mark`, a guardian's, stands in every line. Lines that are refused are kept, and written before the
+    next ones.
     """
 
     def __init__(
         self, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
     ) -> None:
         self._path = path
-        self._log_time = log_time
+        self._log_time = _short_zone(log_time) if sys.platform == "win32" else log_time
         self._local = local
         self._mark = mark
         self._names = Labels()
+        self._kept = b""  # the lines that are not in the file
+        self._refused = ""  # since when the file is refused, and why
+        self._announced = False  # whether it is known that there is no log
 
     @classmethod
     def open(
         cls, path: Path, log_time: str, local: Callable[[datetime], datetime] = datetime.astimezone, mark: str = ""
     ) -> Self:
-        """Begin to append. SnapallError: the file cannot be written; the backup does not depend on it."""
+        """Begin to append. LogRefused: not now. SnapallError: never. The backup depends on neither."""
         log = cls(path, log_time, local, mark)
         try:
-            log._append("")
+            append(path, b"", LOG_MODE)
         except PlantedFile as error:
             raise SnapallError(
                 f"nothing is written to the log {path}: {error.strerror}",
@@ -72,33 +94,56 @@ class LogFile:
                 "SA-7104",
             ) from error
         except OSError as error:
-            raise SnapallError(
+            log._announced = True
+            raise LogRefused(
                 f"cannot write the log {path}: {error.strerror}",
                 "the backup goes on; create the log's folder, let this user write there, or set `log` to another file",
                 "SA-6001",
+                log,
             ) from error
         return log
 
     def __call__(self, record: Record) -> None:
-        """Write the lines of one record. SnapallError: it cannot be written."""
+        """Write the lines of one record, and those that were kept. SnapallError: there are too many of these."""
         time = self._local(record.at).strftime(self._log_time)
-        lines = list(self._lines(record, time))
+        lines = "".join(
+            f"{self._prefix(kind, time)}{messages.safe(line)}\n" for line, kind in self._lines(record, time)
+        )
         if lines:
-            try:
-                self._append("".join(f"{self._prefix(kind, time)}{messages.safe(line)}\n" for line, kind in lines))
-            except OSError as error:
-                raise SnapallError(
-                    f"the log {self._path} is incomplete from {time} on: {error.strerror}",
-                    "free some space on its disk, or set `log` to another file; `snapall show` has the whole run",
-                    "SA-6006",
-                ) from error
+            self._kept += lines.replace("\n", os.linesep).encode()
+            self._write(time)
+            if len(self._kept) > _MOST:
+                self.finish()
+                self._kept = b""
+
+    def finish(self) -> None:
+        """Write what was kept. SnapallError: lines are missing, which `open` has not announced already."""
+        self._write("")
+        if self._kept and not self._announced:
+            raise SnapallError(
+                f"the log {self._path} is incomplete from {self._refused}",
+                "free some space on its disk, close the program that has it open, or set `log` to another file; "
+                "`snapall show` has the whole run",
+                "SA-6006",
+            )
+
+    def _append(self, data: bytes) -> None:
+        append(self._path, data, LOG_MODE)
+
+    def _write(self, time: str) -> None:
+        if not self._kept:
+            return
+        try:
+            self._append(self._kept)
+        except OSError as error:
+            self._kept = error.rest if isinstance(error, CutShort) else self._kept
+            self._refused = self._refused or f"{time} on: {error.strerror}"
+        else:
+            self._kept, self._refused, self._announced = b"", "", False
 
     def _prefix(self, kind: _Kind, time: str) -> str:
         timed = "" if kind is not _Kind.OWN and not self._mark else f"{time} {self._mark}"
         return f"{timed}{FOREIGN}" if kind is _Kind.ANSWER else timed
-
-    def _append(self, text: str) -> None:
-        append(self._path, text.replace("\n", os.linesep).encode(), LOG_MODE)
 
     def _lines(self, record: Record, time: str) -> Iterator[_Line]:
         step = self._names.learn(record)

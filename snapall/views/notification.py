@@ -38,7 +38,7 @@ def of_run(job: Job, code: Exit, heard: Sequence[Record], host: str) -> Notifica
     summary = messages.summary(report, job) if report is not None else [messages.exit_of(code)]
     head = f"{job.name}: {_outcome(code, report, job)} (exit {int(code)})"
     urgent = [line for line in summary if line.startswith(("may be left", "next: "))]
-    return _notification(_SEVERITIES[code], head, host, summary, _told(heard), urgent)
+    return _notification(_Verdict(code, _SEVERITIES[code]), head, host, summary, heard, urgent)
 
 
 def _outcome(code: Exit, report: Report | None, job: Job) -> str:
@@ -62,7 +62,7 @@ def of_recovery(who: str, code: Exit | None, heard: Sequence[Record], host: str)
     least = Severity.ERROR if lost else Severity.WARNING
     summary = [_settled(run, end) for run, end in ends.items()]
     head = f"{who}: {_recovered(code)} (exit {int(code)})"
-    return _notification(min(least, _SEVERITIES[code]), head, host, summary, _told(heard), summary)
+    return _notification(_Verdict(code, min(least, _SEVERITIES[code])), head, host, summary, heard, summary)
 
 
 def _recovered(code: Exit) -> str:
@@ -89,13 +89,22 @@ def _settled(run: str, end: Ended) -> str:
 def of_test(host: str) -> Notification:
     """A test message."""
     summary = ["`snapall doctor --notify` sent this; nothing has happened"]
-    return _notification(Severity.INFO, "test message", host, summary, (), summary)
+    return _notification(_Verdict(Exit.OK, Severity.INFO), "test message", host, summary, (), summary)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """How it ended, and how serious that is."""
+
+    code: Exit
+    severity: Severity
 
 
 def _notification(
-    severity: Severity, head: str, host: str, summary: Sequence[str], told: Sequence[_Told], urgent: Sequence[str]
+    verdict: _Verdict, head: str, host: str, summary: Sequence[str], heard: Sequence[Record], urgent: Sequence[str]
 ) -> Notification:
     """`urgent`: the lines of the summary that the single line repeats, before the messages."""
+    told = _told(heard)
     subject = messages.safe(f"snapall {head} on {host}")
     body = [subject, "", *summary]
     if told:
@@ -104,7 +113,16 @@ def _notification(
         body += [f"{one.at.astimezone():%H:%M:%S} {line}" for line in one.text.splitlines()]
         body += [f"  remedy: {one.remedy}"] if one.remedy else []
     line = "; ".join([head, *urgent, *(" / ".join(one.text.splitlines()) for one in told)])
-    return Notification(severity, messages.safe(line), subject, _bounded([messages.safe(one) for one in body]))
+    text = _bounded([messages.safe(one) for one in body])
+    event = _event(verdict.code, heard)
+    return Notification(verdict.severity, verdict.code, event, messages.safe(line), subject, text)
+
+
+def _event(code: Exit, heard: Sequence[Record]) -> int:
+    """The number of the worst message: the first failure, else the first warning; the exit code if there is none."""
+    coded_ones = [one.what for one in heard if isinstance(one.what, Failed | Warned) and one.what.code]
+    worst_first = sorted(coded_ones, key=lambda what: isinstance(what, Warned))
+    return int(worst_first[0].code.removeprefix("SA-")) if worst_first else int(code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from snapall.backup import patience
 from snapall.errors import SnapallError
 from snapall.operate.status import JobStatus
 
@@ -96,12 +97,18 @@ def write_metrics(path: Path, text: str) -> None:
                 file.write(text)
                 if sys.platform != "win32":
                     os.fchmod(file.fileno(), 0o644)
-            Path(name).replace(path)
+            patience.replace(Path(name), path)
         except BaseException:
             with suppress(OSError):
                 Path(name).unlink()
             raise
     except OSError as error:
+        if patience.may_pass(error):
+            raise SnapallError(
+                f"the metrics {path} are those of an earlier run, since the file cannot be replaced: {error.strerror}",
+                "let no program keep it open for long, and let the user who runs snapall write to its folder",
+                "SA-1951",
+            ) from error
         raise SnapallError(
             f"cannot write the metrics {path}: {error.strerror}",
             "create the folder of `metrics`, and let the user who runs snapall write to it",

@@ -17,7 +17,7 @@ from snapall.backup.record import Stage
 from snapall.errors import Exit
 from snapall.views.columns import wrapped
 from snapall.views.messages import brief, clocked, safe, summary
-from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, VmStage, VmView, count, window
+from snapall.views.progress import IN_FLIGHT, TROUBLE, Notice, Progress, VmStage, VmView, count, window
 
 STYLES = {
     VmStage.WAITING: "dim",
@@ -46,7 +46,7 @@ def screen(progress: Progress, now: datetime, width: int, height: int) -> Render
         parts += _facts(progress)
     parts += [_line(f"  {line}", "dim") for line in progress.done[-6:]]
     parts += [_line(f"waiting: {progress.waiting}", "yellow")] if progress.waiting else []
-    parts += [_line(f"! {text}", "red") for text, _ in progress.troubles[-3:]]
+    parts += [_line(f"! {one.text}", _severity(one)) for one in progress.troubles[-3:]]
     return _panel(parts, progress, "blue", room)
 
 
@@ -173,6 +173,11 @@ def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, room: i
     return [grid, _line(_fitting((f"window {clocked(window(views, now))}", usual, limit), room))]
 
 
+def _severity(notice: Notice) -> str:
+    """The colour of a problem, the same while the run goes on and at its end."""
+    return "red" if notice.failed else "yellow"
+
+
 def ending(progress: Progress, width: int) -> RenderableType:
     """What stays on the screen: the stages' times, what the filer did, trouble with its remedies, the summary."""
     report, now = progress.report, progress.last or datetime.now(UTC)
@@ -180,11 +185,11 @@ def ending(progress: Progress, width: int) -> RenderableType:
     room = width - _FRAME
     parts = _head(progress, now, room)
     parts += [Padding(Text(safe(line), style="dim"), (0, 0, 0, 2)) for line in progress.done]
-    for text, hint in progress.troubles:
+    for one in progress.troubles:
         trouble = Table.grid(padding=(0, 1))
-        trouble.add_row("!", Text(safe(text)), style="yellow" if well else "red")
-        if hint:
-            trouble.add_row("", Text(f"remedy: {safe(hint)}", style="yellow"))
+        trouble.add_row("!", Text(safe(one.text)), style=_severity(one))
+        if one.remedy:
+            trouble.add_row("", Text(f"remedy: {safe(one.remedy)}"))
         parts.append(trouble)
     if report is None:
         views = progress.vms

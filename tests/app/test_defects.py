@@ -20,7 +20,7 @@ from snapall.backup.steps import Quiesce
 from snapall.backup.store import JournalStore
 from snapall.config.load import load
 from snapall.config.settings import Config, Hooks
-from snapall.errors import Exit
+from snapall.errors import Exit, Notify
 from snapall.lab.sites import SiteSpec
 from snapall.operate.launcher import GuardianLauncher
 from tests.lab.atlab import AtLab, Ended, two_volumes
@@ -36,7 +36,7 @@ def planted(_journal: Path) -> NoReturn:
 class Broken(GuardianLauncher):
     """What starts the guardians, with a defect that strikes in vol1 alone."""
 
-    def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
+    def guard_of(self, job: Job, stopped: Callable[[], bool], warn: Notify = lambda *_: None) -> Guard:
         return planted if job.name == "vol1" else unguarded
 
 
@@ -45,7 +45,7 @@ class Following(GuardianLauncher):
 
     turn = ""
 
-    def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
+    def guard_of(self, job: Job, stopped: Callable[[], bool], warn: Notify = lambda *_: None) -> Guard:
         self.turn = job.name
         return unguarded
 
@@ -121,7 +121,7 @@ class TwoJobs:
 class Earlier(GuardianLauncher):
     """Raises for the first job before its run begins."""
 
-    def guard_of(self, job: Job, stopped: Callable[[], bool]) -> Guard:
+    def guard_of(self, job: Job, stopped: Callable[[], bool], warn: Notify = lambda *_: None) -> Guard:
         return planted(Path()) if job.name == "vol1" else unguarded
 
 

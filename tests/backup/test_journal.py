@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from snapall.errors import JournalError
 from tests.backup.samples import AT, BEGAN, FACTS, STEPS
 from tests.backup.simulated import SimulatedClock
 from tests.platforms import loses_open_files
+from tests.unshared import on_windows, unshared, unshared_for_a_moment
 
 _MAY_WAIT = (Started, Answered, ProgramEnded, Confirmed)
 
@@ -217,3 +219,29 @@ def test_after_a_run_has_left_its_journal_a_late_answer_is_remembered_and_not_wr
     assert journal.broken
     assert journal.records[-1].what == Found(611, "snapshot-7")
     assert journal.path.read_bytes() == before
+
+
+@on_windows
+def test_a_journal_that_another_program_has_open_for_a_moment_is_written_all_the_same(
+    journal: Journal, clock: SimulatedClock
+) -> None:
+    journal.leave()
+    again = Journal.open(journal.path, clock)
+    with unshared_for_a_moment(again.path):
+        intend(again, STEPS[0])
+    again.remember([Answered(1, Done(ssid="snapshot-7"), 1.0)])
+    again.leave()
+    assert again.broken == ""
+    assert written(again.path, clock)[-2:] == [one.what for one in again.records[-2:]]
+
+
+@on_windows
+def test_while_a_journal_is_written_nobody_can_keep_it_from_us(journal: Journal) -> None:
+    intend(journal, STEPS[0])
+    with pytest.raises(PermissionError), unshared(journal.path):
+        raise AssertionError("never opened")
+
+
+def test_on_windows_the_remedy_names_the_program_that_has_the_file_open_and_elsewhere_the_rights() -> None:
+    error = PermissionError(errno.EACCES, "Permission denied")
+    assert JournalError.remedy_for(error) == (JournalError.IN_USE if sys.platform == "win32" else JournalError.RIGHTS)

@@ -20,6 +20,7 @@ from snapall.site import process
 from tests.backup.holders import another_run, dead_note, held_though_dead
 from tests.backup.simulated import SimulatedClock, Stage
 from tests.platforms import loses_open_files, with_fork
+from tests.unshared import on_windows, unshared, unshared_for_a_moment
 
 
 def test_a_run_is_refused_while_another_runs_and_recover_is_waited_for(tmp_path: Path, clock: SimulatedClock) -> None:
@@ -105,6 +106,46 @@ def test_a_holder_without_a_name_is_given_a_moment(tmp_path: Path, clock: Simula
         assert clock.monotonic() == before + 1
     assert "process 0" not in str(refused.value)
     assert f"{tmp_path / 'vol1.lock'}" in refused.value.hint  # the holder can be found by this
+
+
+def test_a_signal_during_the_wait_for_a_holder_without_a_name_names_no_process_0(
+    tmp_path: Path, clock: SimulatedClock
+) -> None:
+    with hold(tmp_path, "vol1", "recover", clock, lambda: False):
+        (tmp_path / "vol1.holder").write_text("not yet")
+        with pytest.raises(Stopped) as stopped, hold(tmp_path, "vol1", "run", clock, lambda: True):
+            raise AssertionError("never held")
+    assert "a process at work on job vol1 that has left no holder file" in str(stopped.value)
+    assert "process 0" not in str(stopped.value)
+
+
+@on_windows
+def test_a_lock_that_another_program_has_open_for_a_moment_is_taken(tmp_path: Path, clock: SimulatedClock) -> None:
+    lock = tmp_path / "vol1.lock"
+    lock.touch()
+    with unshared_for_a_moment(lock), hold(tmp_path, "vol1", "run", clock, lambda: False):
+        assert use_of(tmp_path, "vol1") is Use.HELD
+
+
+@on_windows
+def test_a_lock_that_another_program_keeps_open_names_no_run_but_the_file_and_the_remedy(
+    tmp_path: Path, clock: SimulatedClock
+) -> None:
+    lock = tmp_path / "vol1.lock"
+    lock.touch()
+    with unshared(lock), pytest.raises(JournalError) as refused, hold(tmp_path, "vol1", "run", clock, lambda: False):
+        raise AssertionError("never held")
+    assert str(lock) in refused.value.message
+    assert "close the program that has the file open" in refused.value.hint
+
+
+@on_windows
+def test_a_holder_file_that_somebody_reads_goes_with_its_holder(tmp_path: Path, clock: SimulatedClock) -> None:
+    """A living process that is done with this job would count as its holder."""
+    with ExitStack() as reading:
+        with hold(tmp_path, "vol1", "run", clock, lambda: False):
+            reading.enter_context(unshared_for_a_moment(tmp_path / "vol1.holder"))
+        assert not (tmp_path / "vol1.holder").exists()
 
 
 def test_a_full_disk_does_not_stop_recover(tmp_path: Path, clock: SimulatedClock) -> None:

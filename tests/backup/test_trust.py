@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from snapall.backup import outfile, private
+from snapall.backup.breaches import POLICY, Breach, Kind, Verdict
 from snapall.backup.holder import holder_of
 from snapall.backup.lock import hold
-from snapall.backup.trust import POLICY, Breach, Kind, Verdict, doubts, replaceable
+from snapall.backup.trust import doubts, replaceable
 from snapall.errors import Untrusted
 from tests.backup.simulated import Stage
 from tests.groups import share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,20 @@ from tests.lab.sites import batch
 from tests.platforms import posix
 
 LOOKING = ["list", "datastores", "status", "show", "stats", "audit", "doctor"]
-COMMANDS = ["run", "plan", "recover", *LOOKING, "import", "init", "schema", "explain", "demo", "drill", "lab"]
+COMMANDS = [
+    "run",
+    "plan",
+    "recover",
+    *LOOKING,
+    "schedule",
+    "import",
+    "init",
+    "schema",
+    "explain",
+    "demo",
+    "drill",
+    "lab",
+]
 HEAVY = ["paramiko", "sqlalchemy", "pyodbc", "rich", "pydantic", "psutil", "snapall.lab", "snapall.site"]
 
 
@@ -106,6 +120,33 @@ def test_a_shell_completes_commands_and_jobs(tmp_path: Path, words: list[str], o
             cwd=lab.directory,
         )
     assert ran.stdout.splitlines() == offered
+
+
+def test_powershell_is_offered_commands_with_their_help() -> None:
+    environ = os.environ | {
+        "_SNAPALL_COMPLETE": "complete_powershell",
+        "_TYPER_COMPLETE_ARGS": "snapall run",
+        "_TYPER_COMPLETE_WORD_TO_COMPLETE": "run",
+    }
+    code = "import sys; sys.argv[0] = 'snapall'; from snapall.cli import main; main()"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=False)
+    assert ran.stdout.splitlines()[0] == "run:::Take the nightly backup."
+    source = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"_SNAPALL_COMPLETE": "source_powershell"},
+        check=False,
+    )
+    assert "Register-ArgumentCompleter -Native -CommandName snapall" in source.stdout
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere the option installs the completion")
+def test_no_execution_policy_is_changed_for_powershells_completion(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = ended(capsys, "--install-completion")
+    assert code == 2
+    assert "SA-1941" in err
+    assert "source_powershell" in err
 
 
 def test_the_demo_lists_its_faults(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from snapall.config.complaints import keys_of
 from snapall.config.json_schema import SHIPPED
 from snapall.config.load import parse
-from snapall.config.notify import Mail, Syslog, host_and_port
+from snapall.config.notify import EventLog, Mail, Syslog, host_and_port
 from tests.config.json_schema import accepts
 from tests.config.test_config import ENVIRON, PLAIN, faults, folder, read
 from tests.platforms import posix
@@ -76,6 +77,27 @@ def test_every_key_is_read_and_the_schema_accepts_it(folder: Path) -> None:
     assert accepts(json.loads(SHIPPED.read_text()), tomllib.loads(PLAIN + EVERY_KEY))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has an event log")
+def test_the_event_log_is_refused_where_there_is_none(folder: Path) -> None:
+    (found,) = faults(folder, f"{PLAIN}[notify.eventlog]\n")
+    assert found.endswith("notify.eventlog: is for Windows only: write [notify.syslog] in its place")
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="only Windows has an event log")
+def test_the_event_log_of_windows_takes_every_run_by_default(folder: Path) -> None:
+    events = read(folder, f"{PLAIN}[notify.eventlog]\n").notify.eventlog
+    assert events is not None
+    assert (events.on, events.timeout) == ("always", 10)
+
+
+def test_the_schema_knows_the_keys_of_the_event_log() -> None:
+    schema = json.loads(SHIPPED.read_text())
+    good = tomllib.loads(f'{PLAIN}[notify.eventlog]\non = "failure"\ntimeout = 5\n')
+    assert accepts(schema, good)
+    assert not accepts(schema, tomllib.loads(f"{PLAIN}[notify.eventlog]\nlevel = 3\n"))
+    assert keys_of(EventLog) == ("on", "timeout")
+
+
 def test_the_password_counts_among_the_secrets(folder: Path) -> None:
     in_file = read(folder, f'{MAIL}user = "post"\npassword = "hunter2"\n')
     assert in_file.path in in_file.secret_files
@@ -87,7 +109,7 @@ def test_the_password_counts_among_the_secrets(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (f"{PLAIN}[notify.sms]\n", "notify.sms: is not a known key; known are syslog, mail"),
+        (f"{PLAIN}[notify.sms]\n", "notify.sms: is not a known key; known are syslog, eventlog, mail"),
         pytest.param(
             f"{SYSLOG}adress = 1\n",
             "notify.syslog.adress: is not a known key; did you mean address?",

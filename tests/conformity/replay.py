@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout, suppress
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -61,8 +61,10 @@ class TrackedLab:
         return new
 
     def new_lines(self) -> list[str]:
-        """The log since the last call."""
-        lines = self.log.read_text().splitlines() if self.log.is_file() else []
+        """The log since the last call. One that another program holds alone cannot be read on Windows."""
+        lines: list[str] = []
+        with suppress(PermissionError):
+            lines = self.log.read_text().splitlines() if self.log.is_file() else []
         new, self.read = lines[self.read :], len(lines)
         return new
 
@@ -90,7 +92,7 @@ class TrackedLab:
 
     def part(self, volume: str, entries: Ledger, ended: int, log: Sequence[str], queries: Sequence[str]) -> Part:
         """All aspects of one run on one volume."""
-        made = _made(self.lab.ledger)
+        made = made_in(self.lab.ledger)
         calls = [VcbCall.of(entry.argv) for entry in entries.vcbsnapshot]
         vm_snapshots = [f"vm-{row.vm} {row.name} {row.ssid}" for row in self.lab.world.vm_snapshots()]
         generations, quiesced = self.generations[volume], self.quiesced[volume]
@@ -109,7 +111,7 @@ class TrackedLab:
         }
 
 
-def _made(ledger: Ledger) -> dict[int, int]:
+def made_in(ledger: Ledger) -> dict[int, int]:
     """The ids of the VM snapshots that were made, each with its VM."""
     effects = [effect for effect in ledger.effects if effect.change is Change.MADE]
     return {int(effect.ssid.removeprefix("snapshot-")): effect.vm for effect in effects if effect.vm is not None}
@@ -118,10 +120,16 @@ def _made(ledger: Ledger) -> dict[int, int]:
 @cache
 def performed(scenario: str, order: str) -> Observation:
     """Put a lab into the state of the scenario, and perform as many runs as were recorded."""
+    return perform(scenario, order, lambda _lab, _stack: None)
+
+
+def perform(scenario: str, order: str, fit: Callable[[AtLab, ExitStack], None]) -> Observation:
+    """Do so, on a lab that `fit` has changed before; the stack ends with the scenario."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         lab = AtLab(folder, NoCapture(), site=site_of(scenario))
         stack.callback(lab.close)
+        fit(lab, stack)
         prepare(lab, scenario)
         tracked = TrackedLab(lab)
         if setting_of(scenario).get("two"):

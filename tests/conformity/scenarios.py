@@ -6,6 +6,7 @@ full of error text by a database that does not answer, another program's lock on
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,8 @@ from tests.lab import external_actors
 from tests.lab.atlab import AtLab
 from tests.lab.sites import batch
 
-CRASH = 5  # the lowest byte of an access violation's exit code, all that this system keeps of it
+ACCESS_VIOLATION = 0xC0000005
+CRASH = ACCESS_VIOLATION if sys.platform == "win32" else 5  # its lowest byte, all that other systems keep of it
 ERR = "{}: operation failed (stub-injected filer error)"
 ABSENT = "a-folder-that-is-not-there/vcbsnapshot"
 PLACEHOLDERS = {
@@ -80,24 +82,26 @@ def _control(lab: AtLab, faults: Mapping[str, Any]) -> None:
             case ["vcb", "strict"]:
                 pass  # the lab's vcbsnapshot always is
             case ["vcb", verb, vm]:
-                lab.fault(_vcb(verb, vm, how))
+                lab.fault(vcb_fault(verb, vm, how))
             case ["rsh", *call]:
-                lab.fault(_rsh(call, how))
+                lab.fault(filer_fault(call, how))
             case ["osql", which]:
                 _osql(lab, which, how)
             case _:
                 raise AssertionError(what)
 
 
-def _vcb(verb: str, vm: str, how: str) -> Fault:
+def vcb_fault(verb: str, vm: str, how: str, crash: int = CRASH) -> Fault:
+    """What happens to a call of vcbsnapshot for a VM, or for any (`*`), by the words of the recordings."""
     fault = Fault(CREATE if verb == "create" else REMOVE, FaultKind.FAIL, times=0, text=how)
     if how.startswith("exit:"):
         code = int(how.removeprefix("exit:"))
-        fault = replace(fault, kind=FaultKind.DROP, text="", exit=code if code > 0 else CRASH)
+        fault = replace(fault, kind=FaultKind.DROP, text="", exit=code if code > 0 else crash)
     return fault if vm == "*" else replace(fault, vm=int(vm))
 
 
-def _rsh(call: list[str], how: str) -> Fault:
+def filer_fault(call: list[str], how: str) -> Fault:
+    """What happens to a command to the filer, by the words of the recordings."""
     if call == ["all"]:
         return Fault("login", FaultKind.REFUSE, times=0)
     if how == "refused":
@@ -141,6 +145,8 @@ def _files(lab: AtLab, files: Mapping[str, str]) -> None:
 
 
 def _lock(lab: AtLab, how: Mapping[str, int]) -> None:
+    if (lab.lab.directory / "snapall.log").is_file():
+        return  # on Windows another program holds it already
     if how["share"] == 0:
         (lab.lab.directory / "snapall.log").mkdir()
     else:

@@ -41,6 +41,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("An entry of `mirrors` in [jobs.NAME.replicate]", replicate.Mirror),
     ("An entry of `vaults` in [jobs.NAME.replicate]", replicate.Vault),
     ("[notify.syslog]", notify.Syslog),
+    ("[notify.eventlog]", notify.EventLog),
     ("[notify.mail]", notify.Mail),
 )
 FILE = Path(__file__).parents[2] / "docs" / "configuration.md"

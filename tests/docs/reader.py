@@ -36,7 +36,7 @@ WORDS = {
     "unanswered": "command", "port": "port", "get_name": "type", "fingerprint": "fingerprint", "file": "file",
     "user": "user", "key_file": "file", "phase": "hook", "several": "n", "stem": "run", "nearest": "path",
     "svg": "file", "read": "path", "dates": "date", "what": "reason", "chain": "n", "found": "reason", "stat": "mode",
-    "place": "folder",
+    "place": "folder", "shell": "program",
 }  # fmt: skip
 
 

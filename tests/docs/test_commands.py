@@ -16,7 +16,6 @@ from tests.conformity.scenarios import site_of
 from tests.lab.atlab import AtLab
 
 ROOT = Path(__file__).parents[2]
-SCHEDULES = [ROOT / "docs/cron/snapall.crontab", *sorted((ROOT / "docs/systemd").glob("*.service"))]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -41,7 +40,6 @@ def commands_of(text: str) -> Iterator[list[str]]:
 
 def every_command() -> list[tuple[str, list[str]]]:
     told = [(page.name, page.read_text(encoding="utf-8")) for page in PAGES]
-    told += [(file.name, f"```sh\n{file.read_text(encoding='utf-8')}\n```\n") for file in SCHEDULES]
     return [(name, words) for name, text in told for words in commands_of(text)]
 
 
@@ -87,6 +85,7 @@ def test_the_pages_show_every_command() -> None:
 
 ELSEWHERE = {  # which other tests run them
     "demo": "tests/app/test_demo.py, and .ci/run by the README's own line",
+    "docs": "tests/app/test_shipped.py",
     "drill": "tests/drill",
     "explain": "tests/docs/test_messages_page.py",
     "import": "tests/app/test_import.py",
@@ -94,6 +93,7 @@ ELSEWHERE = {  # which other tests run them
     "lab": "tests/app/test_demo.py",
     "verify": "tests/end_to_end/test_verify.py",  # needs LUNs, and a table that says how they are read
     "mount": "tests/end_to_end/test_use_backup.py",
+    "schedule": "tests/app/test_schedule.py",  # on stand-ins for this machine's own schedulers
     "restore": "tests/end_to_end/test_use_backup.py",
     "schema": "tests/config/test_json_schema.py",
     "unmount": "tests/end_to_end/test_use_backup.py",
@@ -101,7 +101,6 @@ ELSEWHERE = {  # which other tests run them
 
 
 NOT_HERE = (
-    ["run", "left", "quiesced"],  # what a unit's description says
     ["doctor", "--notify"],  # needs a channel: tests/end_to_end/test_notify.py
     ["recover", "--accept", "ID"],  # needs a restore that was broken off: tests/end_to_end/test_use_killed.py
 )

@@ -17,7 +17,7 @@ PACKAGE = Path(snapall.__file__).parent
 PAGE_FILES = [*PAGES, ROOT / "fixtures/batch/README.md", *ROOT.glob("SECURITY.md")]
 FOLDERS = ("tests", "docs", "fixtures", "sql")
 ENDINGS = ("py", "toml", "md", "sql", "yml", "txt", "json")
-THE_USERS_OWN = {"snapall.toml", "snapall.bat.toml", "vmlist.txt", "sslist.txt", ".toml"}
+THE_USERS_OWN = {"snapall.toml", "snapall.bat.toml", "vmlist.txt", "sslist.txt", ".toml", "requirements.txt"}
 ONLY_IN_A_CHECKOUT = {"SECURITY.md", "LICENSE", "noxfile.py", "requirements-dev.txt", ".github/workflows/ci.yml"}
 by_page = pytest.mark.parametrize("page", PAGE_FILES, ids=lambda page: page.relative_to(ROOT).as_posix())
 

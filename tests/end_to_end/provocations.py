@@ -41,7 +41,10 @@ USAGE = (
     Provoked("SA-7005", "run --keep vmware_recent", 2, "that job vol1 rotates", "choose another name"),
     Provoked("SA-7005", "run --keep hourly.0", 2, "that the filer itself uses", "choose another name"),
     Provoked("SA-7005", "run --keep /x", 2, "'/x' cannot be a snapshot's name", "letters, digits"),
-    Provoked("SA-7150", "doctor --notify", 2, "there is no channel to test", "[notify.syslog] or [notify.mail]"),
+    Provoked("SA-7150", "doctor --notify", 2, "there is no channel to test", "[notify.syslog], [notify.eventlog] or"),
+    Provoked("SA-1960", "schedule --at 25:00", 2, "'25:00' is not a time", "for example 03:00"),
+    Provoked("SA-1970", "doctor", 0, "schedules the backup", "--install --config {here}/snapall.toml`"),
+    Provoked("SA-1971", "doctor", 0, "`snapall recover` at boot", "--install --config {here}/snapall.toml`"),
 )
 
 CONFIGURATION = (

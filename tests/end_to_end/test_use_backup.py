@@ -108,6 +108,11 @@ def test_a_restored_volume_is_as_it_was_and_its_newer_backups_are_named_first(at
     ended = night(*arguments, "--yes", "--force")
     assert ended.code == 0, ended.err
     assert night.world.read_lun(LUN) == before
+    warned = night("status").out
+    assert "SA-1756" in warned
+    assert "put vmvol1 back to vmware_previous: newer backups are gone" in " ".join(warned.split())
+    assert night("run").code == 0
+    assert "SA-1756" not in night("status").out
 
 
 def test_clones_that_a_restored_volume_brings_back_are_named_first(at_lab: Make) -> None:

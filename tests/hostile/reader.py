@@ -74,8 +74,8 @@ class Logged(logfile.LogFile):
         super().__init__(Path("never written"), "%H:%M", lambda at: at, "")
         self.lines: list[str] = []
 
-    def _append(self, text: str) -> None:
-        self.lines += text.splitlines()
+    def _append(self, data: bytes) -> None:
+        self.lines += data.decode().splitlines()
 
 
 def assert_rendered_safely(*whats: What) -> None:

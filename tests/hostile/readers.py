@@ -36,7 +36,7 @@ from snapall.site.virtualcenter import VirtualCenter
 from snapall.site.volumes import Volumes
 from snapall.views import messages
 from tests.config.test_config import ENVIRON, PLAIN
-from tests.hostile import connections, journals, rows, terminal
+from tests.hostile import connections, journals, rehearsals, rows, terminal
 from tests.hostile.inputs import NAMES, blobs, texts
 from tests.hostile.reader import (
     FILER,
@@ -224,4 +224,5 @@ READERS = (
     *connections.READERS,
     *rows.READERS,
     *terminal.READERS,
+    *rehearsals.READERS,
 )

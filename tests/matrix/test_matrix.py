@@ -1,4 +1,4 @@
-"""The kill matrix, a twentieth of it, and the drill; `.ci/run` plays all of it, and shows that bugs turn it red."""
+"""The kill matrix, a twentieth of it, and the drill; `.ci/run` plays a fifth of it, and shows that bugs turn it red."""
 
 from __future__ import annotations
 

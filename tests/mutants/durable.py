@@ -107,8 +107,8 @@ DURABLE = (
     Mutant(
         "a journal with outstanding work is pruned",
         "backup/store.py",
-        "            if not is_open(path) and (newest is None or path != newest[0]):\n",
-        "            if newest is None or path != newest[0]:\n",
+        "for path in old if not is_open(path) and (newest is None or path != newest[0])]",
+        "for path in old if newest is None or path != newest[0]]",
         STORE,
     ),
     Mutant(

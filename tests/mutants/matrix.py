@@ -14,11 +14,11 @@ MUTANTS = (
     Mutant(
         "the undo is registered after the act",
         "backup/journal.py",
-        "        data = self._unwritten + _lines(records)\n",
+        "        data, file = self._unwritten + _lines(records), self._opened()\n",
         '        if any(type(one.what).__name__ in {"Intent", "Started"} for one in records):\n'
         "            self._unwritten += _lines(records)\n"
         "            return\n"
-        "        data = self._unwritten + _lines(records)\n",
+        "        data, file = self._unwritten + _lines(records), self._opened()\n",
         breaks="a VM was left quiesced",
     ),
     Mutant(

@@ -81,7 +81,13 @@ PROGRAMS = (
         RSH,
     ),
     Mutant("several ids are taken for one", "site/vcb.py", "if len(found) == 1:", "if found:", VCB),
-    Mutant("a killed vcbsnapshot has output no", "site/vcb.py", "spoke = completed.code > 0", "spoke = True", VCB),
+    Mutant(
+        "a killed vcbsnapshot has output no",
+        "site/vcb.py",
+        "spoke = process.spoke(completed.code, said)",
+        "spoke = True",
+        VCB,
+    ),
     Mutant(
         "a VM that is not registered counts as released",
         "site/vcb.py",

@@ -31,8 +31,8 @@ TRUST = (
     Mutant(
         "a link that others put in place of the log is followed",
         "backup/outfile.py",
-        "        descriptor = _opened(path) if planted else ",
-        "        descriptor = _opened(path) if not path else ",
+        "lambda: _opened(path) if planted else ",
+        "lambda: _opened(path) if not path else ",
         TRUSTED,
     ),
     Mutant(

@@ -26,6 +26,7 @@ from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Entry
 from snapall.lab.sites import SiteSpec
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
+from snapall.operate.doctor.machine import guardian_outlook
 from snapall.operate.doctor.vmware import clocks, password_seen
 from snapall.operate.status import Level
 from tests.backup.holders import held_though_dead
@@ -33,6 +34,7 @@ from tests.backup.simulated import Stage
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab, Ended
 from tests.lab.sites import batch, big
+from tests.schedulers import stand_in
 
 Make = Callable[..., AtLab]
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -172,6 +174,14 @@ DENIED = "user snapall denied access - missing required capability: 'cli-x'"
 
 def denied(asked: str) -> Callable[[AtLab], None]:
     return faulty(asked, FaultKind.FAIL, DENIED)
+
+
+@pytest.mark.parametrize("confined", [True, False])
+def test_a_guardian_that_would_end_with_its_run_is_a_warning_with_a_remedy(confined: bool) -> None:
+    found = guardian_outlook(confined=confined)
+    assert (found.code, "`snapall recover` at startup" in found.remedy) == (
+        ("SA-1953", True) if confined else ("", False)
+    )
 
 
 BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
@@ -347,8 +357,12 @@ def creates(night: AtLab) -> list[Entry]:
 
 
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
-def test_without_problems_nothing_is_found_and_nothing_is_changed(at_lab: Make, transport: str) -> None:
+def test_without_problems_nothing_is_found_and_nothing_is_changed(
+    at_lab: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
     night = at_lab(transport=transport)
+    stand_in(tmp_path, monkeypatch)
+    assert night("schedule", "--for", "cron", "--install").code == 0
     before = sorted(str(path) for path in night.lab.directory.rglob("*"))
     ended = night("doctor")
     assert ended.code == 0, ended.out

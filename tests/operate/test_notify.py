@@ -7,8 +7,8 @@ import smtplib
 
 import pytest
 
-from snapall.errors import SiteError
-from snapall.operate.notify import Channel, Notification, Severity
+from snapall.errors import Exit, SiteError
+from snapall.operate.notify import Channel, Level, Notification, Severity, level
 from tests.waiting import PATIENCE
 
 
@@ -26,8 +26,24 @@ def code_of(cause: OSError) -> str:
 
     channel = Channel("mail", "mx", "always", PATIENCE, send)
     with pytest.raises(SiteError) as raised:
-        channel.deliver(Notification(Severity.INFO, "", "", ""))
+        channel.deliver(Notification(Severity.INFO, Exit.OK, 0, "", "", ""))
     return raised.value.code
+
+
+def level_of(severity: Severity, code: Exit) -> Level:
+    return level(Notification(severity, code, 0, "", "", ""))
+
+
+def test_the_level_of_an_event_follows_the_exit_code() -> None:
+    assert level_of(Severity.INFO, Exit.OK) is Level.INFORMATION
+    assert level_of(Severity.WARNING, Exit.PARTIAL) is Level.WARNING
+    others = [one for one in Exit if one not in {Exit.OK, Exit.PARTIAL}]
+    assert {level_of(Severity.WARNING, one) for one in others} == {Level.ERROR}
+
+
+def test_a_recovery_that_found_work_is_no_mere_information() -> None:
+    assert level_of(Severity.WARNING, Exit.OK) is Level.WARNING
+    assert level_of(Severity.ERROR, Exit.OK) is Level.ERROR  # the run that it settled made no backup
 
 
 def test_a_socket_whose_timeout_is_over_is_reported_as_the_channels_timeout() -> None:

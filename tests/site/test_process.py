@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -245,6 +245,64 @@ def test_an_argument_that_no_system_can_pass_on_is_not_started() -> None:
 
 def test_a_command_line_with_a_password_does_not_show_in_the_result() -> None:
     assert "vcpw" not in repr(process.run(python("", "vcpw"), PATIENCE, nobody))
+
+
+KILLED = (1, 15, 9, 0xFFFFFFFF, 0xFFFFFFF1)  # by TerminateProcess, with what its caller liked
+CRASHED = (0xC000013A, 0xC0000005, 0xC0000409, 0x40010004, 0x80000003, 0xC0000142)
+
+
+@pytest.mark.parametrize("code", KILLED)
+def test_on_windows_a_program_that_printed_nothing_may_have_been_killed(code: int) -> None:
+    assert not process.spoke(code, " \r\n", "win32")
+    assert process.spoke(code, "Error: no such VM", "win32")
+
+
+@pytest.mark.parametrize("code", CRASHED)
+def test_on_windows_a_crash_and_ctrl_c_say_nothing_whatever_was_printed_before(code: int) -> None:
+    assert not process.spoke(code, "Error: no such VM", "win32")
+    assert process.exit_text(code) == f"exit code 0x{code:X}"
+
+
+@pytest.mark.parametrize(("code", "speaks"), [(1, True), (255, True), (-9, False), (-15, False)])
+def test_elsewhere_a_signal_alone_says_nothing(code: int, speaks: bool) -> None:
+    assert process.spoke(code, "", "linux") is speaks
+    assert process.exit_text(code) == f"exit code {code}"
+
+
+@pytest.mark.parametrize("platform", ["win32", "linux"])
+def test_a_success_reports_no_failure(platform: str) -> None:
+    assert not process.spoke(0, "done", platform)
+
+
+def kill(child: Child) -> None:
+    psutil.Process(child.pid).kill()
+
+
+def terminate(child: Child) -> None:
+    os.kill(child.pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("end", [kill, terminate])
+def test_a_child_that_was_killed_has_not_spoken(end: Callable[[Child], None]) -> None:
+    completed = process.run(python("import time; time.sleep(3600)"), PATIENCE, end)
+    assert completed.code not in {None, 0}
+    assert not process.spoke(completed.code or 0, completed.stdout + completed.stderr)
+
+
+CONSOLE = """
+import ctypes
+print(ctypes.windll.kernel32.GetConsoleWindow(), ctypes.windll.kernel32.GetConsoleCP())
+pids = (ctypes.c_uint * 9)()
+count = ctypes.windll.kernel32.GetConsoleProcessList(pids, 9)
+import os
+print(sorted(pids[:count]) == [os.getpid()])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere it is a session")
+def test_on_windows_a_program_has_a_console_of_its_own() -> None:
+    """Closing ours then ends nothing, and Ctrl-C does not reach it."""
+    assert process.run(python(CONSOLE), PATIENCE, nobody).stdout.split()[-1] == "True"
 
 
 @posix("Windows has no zombies")

@@ -24,6 +24,7 @@ from snapall.config.secret import Secret
 from snapall.config.settings import Filer
 from snapall.site.filer import FilerReply, Hop, NoAnswer, NotSent
 from snapall.site.ssh import Ssh
+from snapall.site.sshkeys import KnownHosts, proof_of
 from snapall.site.tcp import Deadline, hang_up
 from tests.waiting import PATIENCE
 
@@ -749,3 +750,22 @@ def test_a_host_key_of_1024_bits_is_no_warning(server: SshServer, settings: File
     ssh = Ssh(settings)
     ssh.run("version")
     assert ssh.notes == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_key_file_that_notepad_saved_is_read(tmp_path: Path, encoding: str) -> None:
+    plain, saved = tmp_path / "plain", tmp_path / "saved"
+    key = paramiko.RSAKey.generate(1024)
+    key.write_private_key_file(str(plain))
+    saved.write_bytes(plain.read_text().replace("\n", "\r\n").encode(encoding))
+    settings = Filer(name="f", host="f", user="root", key_file=saved, known_hosts=tmp_path / "known_hosts")
+    assert proof_of(settings) == key
+
+
+def test_known_hosts_with_the_mark_of_utf_16_is_refused_by_that_name(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    file.write_bytes("filer1 ssh-rsa AAAA\r\n".encode("utf-16"))
+    settings = Filer(name="f", host="f", user="root", password=Secret("x"), known_hosts=file)
+    with pytest.raises(NotSent, match="it is UTF-16 text") as caught:
+        KnownHosts(settings).read()
+    assert caught.value.hint == "save it as ASCII or UTF-8"

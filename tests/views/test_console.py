@@ -20,6 +20,7 @@ from snapall.backup.record import Stage as Part
 from snapall.backup.steps import Quiesce
 from snapall.errors import Exit
 from snapall.views.console import ConsoleView, Terminal
+from snapall.views.glyphs import PLAINER
 from snapall.views.picture import Picture
 from snapall.views.progress import Progress, VmStage, count, window
 from snapall.views.screen import ending, screen
@@ -67,7 +68,7 @@ def test_progress_shows_a_run_without_what_it_settled_first(tmp_path: Path) -> N
     progress = progress_of(stage)
     assert set(progress.vms) == {108, 110, 1226}
     assert progress.taken == progress.total
-    assert any("old01 (vm-7) may still have Quiesce-x" in text for text, _ in progress.troubles)
+    assert any("old01 (vm-7) may still have Quiesce-x" in one.text for one in progress.troubles)
     assert any("taken over by the next run" in text for text in progress.done)
     assert progress.stages[0] is Part.SETTLE
 
@@ -280,3 +281,40 @@ def test_the_summary_names_remedies(tmp_path: Path) -> None:
     console.print(ending(progress, 80))
     assert "│   remedy: check it" in stream.getvalue()  # below the text, not below its mark
     assert "exit 1" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("what", "colour"), [(Warned("the log is full", "free it"), "yellow"), (Failed("no capture", "look"), "red")]
+)
+def test_a_problem_keeps_its_colour_from_the_moment_it_is_reported(what: Warned | Failed, colour: str) -> None:
+    progress = Progress()
+    for one in (BEGAN, what):
+        progress(Record(AT, one))
+    for shown in (screen(progress, AT, 80, 24), ending(progress, 80)):
+        segments = Console(width=80, color_system="standard", force_terminal=True).render(shown)
+        colours = {
+            str(one.style.color.name) for one in segments if what.text in one.text and one.style and one.style.color
+        }
+        assert colours == {colour}
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp850", "cp1252", "ascii", "utf-8"])
+def test_the_screen_is_legible_in_every_code_page(tmp_path: Path, encoding: str) -> None:
+    stage = Stage(tmp_path)
+    stage.site.vms = [Vm(n, f"vm{n}-{'x' * 60}", "esx1") for n in range(100, 130)]
+    progress = progress_of(stage)
+    data = io.BytesIO()
+    stream = io.TextIOWrapper(data, encoding=encoding, errors=PLAINER, newline="\n")
+    console = Console(file=stream, width=80, height=30, color_system=None, force_terminal=True, legacy_windows=False)
+    console.print(screen(progress, AT, 80, 30))
+    stream.flush()
+    lines = data.getvalue().decode(encoding).splitlines()
+    assert not [line for line in lines if re.search(r"\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|[?]", line)]
+    assert {len(line) for line in lines} == {80}
+    assert ("✓" in "".join(lines)) is (encoding == "utf-8")
+
+
+def test_a_letter_that_a_code_page_lacks_is_escaped_and_never_an_error() -> None:
+    assert "vm-Ω ✓ ○".encode("cp1252", PLAINER) == b"vm-\\u03a9 + o"
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("ascii", PLAINER)

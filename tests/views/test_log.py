@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,17 +14,20 @@ from pathlib import Path
 
 import pytest
 
+from snapall.backup.bus import EventBus
 from snapall.backup.facts import FORMAT, Answered, Began, Failed, Intent, RenamedBack, Warned
 from snapall.backup.model import Grade, Vm
 from snapall.backup.record import Guarded, Record
 from snapall.backup.steps import Done, Outcome, Quiesce, Refusal, Rename, Unknown
 from snapall.errors import Exit, SnapallError
-from snapall.views.logfile import FOREIGN, LogFile
+from snapall.views.logfile import FOREIGN, LogFile, LogRefused, _short_zone
 from snapall.views.plain import PlainLines
 from tests.backup.simulated import JOB, PACE, START, Stage, lose, quiesce_of
 from tests.conformity.observed import batch_lines
 from tests.lab.atlab import AtLab
+from tests.unshared import on_windows, unshared
 
+WARNING = "03:00 warning: "
 BATCH = Path(__file__).parents[2] / "fixtures" / "batch" / "a_happy_vcuser_env.json"
 
 
@@ -157,6 +161,76 @@ def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     assert "the backup goes on" in refusal.value.hint
 
 
+def warned(log: Callable[[Record], None], *texts: str) -> None:
+    for text in texts:
+        log(Record(START, Warned(text, "")))
+
+
+def test_refused_lines_are_kept_and_written_once_the_log_opens_again(tmp_path: Path) -> None:
+    path, away = tmp_path / "logs/log", tmp_path / "away"
+    path.parent.mkdir()
+    log = LogFile.open(path, "%H:%M", utc)
+    warned(log, "one")
+    path.parent.rename(away)
+    warned(log, "two", "three")
+    away.rename(path.parent)
+    warned(log, "four")
+    assert [line.removeprefix(WARNING) for line in path.read_text().splitlines()] == ["one", "two", "three", "four"]
+    log.finish()
+
+
+def test_a_log_that_is_refused_to_the_end_is_named_with_the_time_of_its_first_missing_line(tmp_path: Path) -> None:
+    path, away = tmp_path / "logs/log", tmp_path / "away"
+    path.parent.mkdir()
+    bus = EventBus(LogFile.open(path, "%H:%M", utc))
+    path.parent.rename(away)
+    warned(bus, "one", "two")
+    bus.close()
+    (error,) = bus.dismissed
+    assert isinstance(error, SnapallError)
+    assert error.code == "SA-6006"
+    assert "incomplete from 03:00 on: " in error.message
+
+
+def test_a_log_that_opens_late_has_all_lines_and_one_that_never_does_is_named_once(tmp_path: Path) -> None:
+    path = tmp_path / "logs/log"
+    with pytest.raises(LogRefused) as refusal:
+        LogFile.open(path, "%H:%M", utc)
+    log = refusal.value.log
+    warned(log, "one")
+    log.finish()  # SA-6001 was enough
+    path.parent.mkdir()
+    warned(log, "two")
+    assert [line.removeprefix(WARNING) for line in path.read_text().splitlines()] == ["one", "two"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sets no limit to a file")
+def test_a_line_of_which_the_disk_took_a_part_is_completed_and_not_repeated(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "log"
+    log = LogFile.open(path, "%H:%M", utc)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        warned(log, "one", "two")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.stat().st_size == 10
+    log.finish()
+    assert path.read_text() == f"{WARNING}one\n{WARNING}two\n"
+
+
+@on_windows
+def test_a_log_that_another_program_has_open_for_long_gets_its_lines_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = LogFile.open(path, "%H:%M", utc)
+    with unshared(path):
+        warned(log, "one")
+    warned(log, "two")
+    assert [line.removeprefix(WARNING) for line in path.read_text().splitlines()] == ["one", "two"]
+
+
 def test_a_guardians_lines_are_marked_and_name_job_and_run(tmp_path: Path) -> None:
     path = tmp_path / "snapall.log"
     record = Record(START, Guarded("vol1", "20070322T030000Z", "process 7 died\x1b[2J"))
@@ -206,3 +280,14 @@ def test_a_log_that_is_emptied_during_a_run_goes_on_at_its_beginning(tmp_path: P
         file.truncate()
     log(Record(START, Warned("another", "")))
     assert path.read_text() == "03:00 warning: another\n"
+
+
+def test_a_zone_has_no_long_name_on_windows() -> None:
+    assert _short_zone("%H:%M %Z 100%%Z %%%Z") == "%H:%M %z 100%%Z %%%z"
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere a zone's name is short")
+def test_the_log_names_a_zone_by_its_offset_on_windows(tmp_path: Path) -> None:
+    log = LogFile.open(tmp_path / "snapall.log", "%H:%M %Z", lambda at: at)
+    log(Record(datetime(2007, 3, 22, 3, tzinfo=UTC), Guarded("vol1", "r", "x")))
+    assert (tmp_path / "snapall.log").read_text() == "03:00 +0000 job vol1, run r: x\n"

@@ -12,6 +12,7 @@ import pytest
 
 from snapall import cli
 from snapall.app.output import redraws
+from snapall.app.terminal import is_terminal
 from tests.lab.atlab import AtLab
 from tests.platforms import posix
 
@@ -114,3 +115,9 @@ def test_an_error_breaks_no_word_on_a_terminal() -> None:
         "  remedy: run `snapall explain` for",
         "    the list of codes",
     ]
+
+
+def test_the_device_that_swallows_everything_is_no_terminal() -> None:
+    with open(os.devnull) as nothing:  # noqa: PTH123 - no path
+        assert not is_terminal(nothing)
+    assert not is_terminal(None)

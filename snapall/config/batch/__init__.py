@@ -1,16 +1,25 @@
-"""Read an old snapall.bat as a configuration, or report line by line why it cannot be imported."""
+"""Rehearse an old snapall.bat on paper, and read it as a configuration, or report by line why it cannot be imported."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from snapall.config.batch.contents import BatchFault, Defect, Script
+from snapall.config.batch.compared import Command
 from snapall.config.batch.defects import defects_of
+from snapall.config.batch.desk import Desk
+from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
+from snapall.config.batch.nights import NAME, Files, Paper, captures, first_night, no_files
+from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
-from snapall.config.batch.parser import read
+from snapall.config.batch.reading import Read, read
 from snapall.config.batch.redacted import redacted
+from snapall.config.batch.sequence import sequence_of
 from snapall.config.batch.table import table_of
+from snapall.config.batch.text import placeholders, text_of, with_markers
+from snapall.config.batch.varying import arguments_used, calls_missing, check, check_ids, check_unquiesced
+from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
 
@@ -22,16 +31,18 @@ class Batch:
     faults: tuple[BatchFault, ...]
     table: Mapping[str, object]
     lines: Mapping[KeyPath, int]
-    defects: tuple[Defect, ...]
-    script: Script
+    desk: Desk
+    paper: Paper | None = None
+    good: Rehearsal | None = None
+    found: Read | None = None
 
     def fault_lines(self) -> list[str]:
         """Return one line for each fault: number, excerpt, reason and remedy, without any password."""
         found = []
         for fault in self.faults:
-            text = redacted(self.script.texts.get(fault.line, ""))
+            text = redacted(self.desk.text.all.get(fault.line, ""))
             line = f": `{text}`" if text.strip(" *") else ""
-            found.append(printable(self.script.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
+            found.append(printable(self.masked(f"line {fault.line}{line}: {fault.text}; {fault.remedy}")))
         return list(dict.fromkeys(found))
 
     def line_of(self, path: KeyPath) -> int | None:
@@ -41,13 +52,54 @@ class Batch:
                 return self.lines[path[:length]]
         return min((line for key, line in self.lines.items() if key[: len(path)] == path), default=None)
 
+    def masked(self, text: str) -> str:
+        """Return a text without any password of the batch."""
+        return self.desk.findings.masked(text)
 
-def batch_of(data: bytes, overlay: Mapping[str, object]) -> Batch:
-    """Read a batch file together with its overlay. Never raises: what it cannot read is among the faults."""
-    script = read(data)
-    table = table_of(script)
-    value = table.raw
-    faults = sorted((one for one in script.faults if not answers(overlay, value, one)), key=lambda one: one.line)
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """The commands that are not taken over, by line."""
+        return tuple(sorted(self.desk.findings.notices, key=lambda one: one.line))
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """What the batch does wrong, found by rehearsing bad nights; nothing for a batch with faults."""
+        if self.paper is None or self.good is None or self.found is None:
+            return ()
+        log = self.found.logs[0].text if self.found.logs else ""
+        return defects_of(self.paper, self.good, self.found.statements, log, self.desk)
+
+    def sequence(self, volumes: Sequence[str]) -> tuple[list[Command], tuple[int, ...]]:
+        """Return what the batch sends for some volumes on a good night, and the VMs of that night."""
+        return ([], ()) if self.paper is None else sequence_of(self.paper, self.desk, volumes)
+
+
+def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files) -> Batch:
+    """Read a batch file together with its overlay. Never raises: what it cannot read is among the faults.
+
+    `files`: what stands beside the batch.
+    """
+    findings = Findings()
+    text = text_of(data, findings)
+    desk = Desk(NAME, text, findings)
+    if findings.faults:
+        return Batch(tuple(findings.faults), {}, {}, desk)
+    paper = Paper(with_markers(data, placeholders(text)), text, files)
+    good, night = first_night(paper)
+    if calls_missing(paper, desk):
+        return Batch(tuple(findings.faults), {}, {}, desk)
+    found = read(good, desk, night)
+    if good.stop is not None:
+        remedy = WITHOUT_START if re.search(r"\bstart\b", good.stop.reason) is not None else good.stop.remedy
+        findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
+    else:
+        check(paper, good, desk)
+    table = table_of(found, findings)
+    if good.stop is None and captures(good) and all(fault.keys for fault in findings.faults):
+        check_ids(paper, table.raw, desk)
+        check_unquiesced(paper, found.statements.of(QuiesceCall), desk)
+    arguments_used(paper, desk)
+    faults = sorted((one for one in findings.faults if not answers(overlay, table.raw, one)), key=lambda one: one.line)
     if faults:
-        return Batch(tuple(faults), {}, table.lines, (), script)
-    return Batch((), merged(value, overlay), table.lines, defects_of(script), script)
+        return Batch(tuple(faults), {}, table.lines, desk)
+    return Batch((), merged(table.raw, overlay), table.lines, desk, paper, good, found)

@@ -5,22 +5,20 @@ from __future__ import annotations
 from itertools import pairwise
 
 from snapall.backup.model import chain_names
-from snapall.config.batch.contents import ANY, SNAP_NAMES, Located, Script, Snap
+from snapall.config.batch.facts import ANY, Findings, Located, Snap
 from snapall.config.batch.sequences import PROPER
 
 _KEY = ("jobs", ANY, "chain")
 _REMEDY = "keep the chain unbroken: delete the oldest, rename each to the next, create the newest"
 
 
-def chain_of(volume: str, moves: list[Snap], script: Script) -> tuple[Located, ...] | None:
+def chain_of(volume: str, moves: list[Snap], findings: Findings) -> tuple[Located, ...] | None:
     """Return the names, newest first, or None after recording each line that breaks the chain as a fault."""
-    if any(len(move.names) != SNAP_NAMES[move.verb] for move in moves):
-        return None
     creates = [move for move in moves if move.verb == "create"]
     if not creates:
-        script.fault(moves[0].line, f"{volume} is rotated, but no snap create follows", PROPER, _KEY)
+        findings.fault(moves[0].line, f"{volume} is rotated, but no snap create follows", PROPER, _KEY)
     for move in creates[1:]:
-        script.fault(move.line, f"a second snapshot of {volume} is created", "keep one snap create", _KEY)
+        findings.fault(move.line, f"a second snapshot of {volume} is created", "keep one snap create", _KEY)
     if len(creates) != 1:
         return None
     renames = {move.names[0].text: move for move in moves if move.verb == "rename"}
@@ -28,32 +26,29 @@ def chain_of(volume: str, moves: list[Snap], script: Script) -> tuple[Located, .
     while chain[-1].text in renames and renames[chain[-1].text] not in used:
         used.append(renames[chain[-1].text])
         chain.append(used[-1].names[1])
-    before = len(script.faults)
-    _check_names(chain, used, moves, script)
-    _check_order([*[move for move in moves if move.verb == "delete"][:1], *reversed(used), creates[0]], script)
-    return tuple(chain) if len(script.faults) == before else None
+    before = len(findings.faults)
+    _check_names(chain, used, moves, findings)
+    order = [*[move for move in moves if move.verb == "delete"][:1], *reversed(used), creates[0]]
+    for earlier, after in pairwise(order):
+        if moves.index(earlier) > moves.index(after):
+            findings.fault(after.line, "this line comes before the one that makes room for it", _REMEDY, _KEY)
+    return tuple(chain) if len(findings.faults) == before else None
 
 
-def _check_names(chain: list[Located], used: list[Snap], moves: list[Snap], script: Script) -> None:
+def _check_names(chain: list[Located], used: list[Snap], moves: list[Snap], findings: Findings) -> None:
     names, oldest = " <- ".join(one.text for one in chain), chain[-1].text
     deletes = [move for move in moves if move.verb == "delete"]
     for move in moves:
         if move.verb == "rename" and move not in used:
-            script.fault(move.line, f"this rename does not fit into the chain {names}", _REMEDY, _KEY)
+            findings.fault(move.line, f"this rename does not fit into the chain {names}", _REMEDY, _KEY)
     for number, move in enumerate(deletes):
         if move.names[0].text != oldest or number:
             text = f"this delete does not fit: the oldest of the chain {names} is {oldest}"
-            script.fault(move.line, text, _REMEDY, _KEY)
+            findings.fault(move.line, text, _REMEDY, _KEY)
     if not deletes:
-        script.fault(chain[0].line, f"nothing deletes {oldest}, the oldest of the chain {names}", _REMEDY, _KEY)
+        findings.fault(chain[0].line, f"nothing deletes {oldest}, the oldest of the chain {names}", _REMEDY, _KEY)
     if len({one.text.lower() for one in chain}) != len(chain):
-        script.fault(chain[0].line, f"the chain {names} repeats a name", _REMEDY, _KEY)
-
-
-def _check_order(order: list[Snap], script: Script) -> None:
-    for earlier, after in pairwise(order):
-        if earlier.line > after.line:
-            script.fault(after.line, "this line comes before the one that makes room for it", _REMEDY, _KEY)
+        findings.fault(chain[0].line, f"the chain {names} repeats a name", _REMEDY, _KEY)
 
 
 def naming(chain: tuple[Located, ...]) -> dict[str, object]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from snapall.config.batch.contents import Script
+from snapall.config.batch.facts import Findings
 
 _LARGEST = 1 << 16
 _LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
@@ -77,14 +77,14 @@ def program_name(text: str) -> str:
     return re.split(r"[\\/]", text)[-1].lower().removesuffix(".exe")
 
 
-def lines_of(data: bytes, script: Script) -> list[Line]:
+def lines_of(data: bytes, findings: Findings) -> list[Line]:
     """Return the lines of a batch file; bytes that are not UTF-8 become lone surrogates."""
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        script.fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")
+        findings.fault(1, "the file is UTF-16 or no text at all", "save it as ANSI or UTF-8 text")
         return []
     data = data.rstrip(b"\x1a")  # old editors end a file with Ctrl-Z, and cmd stops there
     if len(data) > _LARGEST:
-        script.fault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
+        findings.fault(1, "the file is larger than 64 KiB, too large for a batch file", "name the batch file itself")
         return []
     try:
         text = data.decode("utf-8-sig")
@@ -92,29 +92,27 @@ def lines_of(data: bytes, script: Script) -> list[Line]:
         text = data.decode("ascii", "surrogateescape")
     # cmd removes every carriage return; a copy through two systems may have doubled them.
     single = [Line(number, one) for number, one in enumerate(text.replace("\r", "").split("\n"), 1)]
-    return list(_joined(single, script))
+    for line in single:
+        if len(line.text) > _LONGEST:
+            findings.fault(line.number, "the line is too long for cmd", "split it")
+    for line in single:
+        if line.is_comment and not line.bare.startswith("::") and _continues(line.text):
+            text = "a comment ends in ^, and cmd may read the next line as part of it"
+            findings.fault(line.number, text, "remove the ^")
+    return list(_joined(single))
 
 
-def _joined(single: list[Line], script: Script) -> Iterator[Line]:
+def _joined(single: list[Line]) -> Iterator[Line]:
     pending: Line | None = None
     for line in single:
         now = line if pending is None else replace(pending, text=pending.text + line.text)
-        if pending is not None and line.text[:1] in ("&", "|", "<", ">", "^", '"', "%"):
-            text = "begins with a character that the ^ before it changes"
-            script.fault(line.number, text, "write the command on one line")
         pending = None
-        if len(now.text) > _LONGEST:
-            script.fault(now.number, "the line is too long for cmd", "split it")
-        elif not _continues(now.text):
-            yield now
-        elif now.is_comment:
-            text = "a comment ends in ^, and cmd may read the next line as part of it"
-            script.fault(now.number, text, "remove the ^")
+        if now.is_comment or not _continues(now.text):
             yield now
         else:
             pending = replace(now, text=now.text[:-1])
     if pending is not None:
-        script.fault(pending.number, "ends in ^, and nothing follows", "remove the ^")
+        yield pending
 
 
 def _continues(text: str) -> bool:
@@ -123,12 +121,6 @@ def _continues(text: str) -> bool:
 
 def _unquoted(text: str) -> str:
     return re.sub(r'"[^"]*"?|\^.', "", text)
-
-
-def depth_of(text: str) -> int:
-    """Return how many more parentheses a line opens than it closes, ignoring quoted and escaped ones."""
-    bare = _unquoted(text)
-    return bare.count("(") - bare.count(")")
 
 
 _WORD = r'(?:"[^"]*"?|\^.?|[^ \t&|<>"^]+)+'

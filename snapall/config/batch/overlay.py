@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from snapall.config.batch.contents import ANY, BatchFault
+from snapall.config.batch.facts import ANY, BatchFault
 from snapall.config.tomlfile import KeyPath
 
 

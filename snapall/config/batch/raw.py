@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from snapall.config.batch.contents import Located, Script
+from snapall.config.batch.facts import Findings, Located
 from snapall.config.tomlfile import KeyPath
 
 Raw = dict[str, Any]
@@ -17,7 +17,7 @@ Found = list[tuple[Located | None, int]]
 class Table:
     """The configuration's tables, where each key was read, and where contradictions are recorded."""
 
-    script: Script
+    findings: Findings
     raw: Raw = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
@@ -43,7 +43,7 @@ class Table:
                 first, first_line = value, line
             elif value.text != first.text if case else value.text.lower() != first.text.lower():
                 text = f"{what} differs from line {first_line}"
-                self.script.fault(line, text, "snapall needs a single value: make the lines agree", *keys)
+                self.findings.fault(line, text, "snapall needs a single value: make the lines agree", *keys)
                 return None
         return first
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from snapall.backup.patience import patiently
 from snapall.config.batch import Batch, batch_of
+from snapall.config.batch.text import MARKER
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from snapall.config.tomlfile import KeyPath
+
+
+_LARGEST = 1 << 16  # of a file that a batch reads
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -26,7 +33,7 @@ class Source:
 
     def located(self, path: KeyPath, text: str) -> str:
         """Return a key's fault with its file, and with the line if that is the batch."""
-        fault = self.batch.script.masked(f"{dotted(path)}: {text}")
+        fault = self.batch.masked(f"{dotted(path)}: {text}")
         if _stands_in(self.overlay, path):
             return f"{overlay_of(self.path)}: {fault}"
         line = self.batch.line_of(path)
@@ -42,18 +49,29 @@ def source_of(path: Path) -> Source:
     """Read a batch file and its overlay, if any. Raises ConfigError with every line that cannot be imported."""
     beside = overlay_of(path)
     try:
-        data = path.read_bytes()
+        data = patiently(path.read_bytes, path)
         overlaid = beside.exists()
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
-    batch = batch_of(data, overlay)
+    batch = batch_of(data, overlay, lambda name: _beside(path, name))
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.fault_lines()]
         raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it", "SA-7006")
     return Source(path, batch, overlay)
+
+
+def _beside(path: Path, asked: str) -> bytes | None:
+    """A file that the batch reads; None if there is none that can be read. VCB's folder is taken for the batch's."""
+    folder, name = path.absolute().parent, re.split(r"[\\/]", asked)[-1]
+    with suppress(OSError):
+        if sys.platform == "win32" and MARKER.search(asked) is None and Path(asked).is_file():
+            folder = Path(asked).parent  # the batch runs on this machine, and names the file's own folder
+        found = next((one for one in folder.iterdir() if one.name.lower() == name.lower() and one.is_file()), None)
+        return None if found is None or found.stat().st_size > _LARGEST else found.read_bytes()
+    return None
 
 
 def _stands_in(table: object, path: KeyPath) -> bool:

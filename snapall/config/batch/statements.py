@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
-from snapall.config.batch.contents import SnapshotQuery, VmQuery
+from snapall.config.batch.facts import SnapshotQuery, VmQuery
 
 _NAME = r"(?:[A-Za-z_][A-Za-z0-9_$#@]*|\[[A-Za-z_][^\]\"']*\])"
 
@@ -23,11 +24,13 @@ _VMS = _spaced(
     r"|OWNERVPX_DS_ASSIGNMENT ?\. ?ENTITY_ID ?= ?OWNERVPX_VM ?\. ?ID)"
     r"(?: WHERE (?P<where>.+?))? ?;? ?"
 )
-_ALL_VMS = _spaced(r" ?SELECT (?:OWNERVPX_VM ?\. ?)?ID FROM OWNERVPX_VM(?: WHERE (?P<where>.+?))? ?;? ?")
 _SNAPSHOTS = _spaced(
     r" ?SELECT (?:OWNERVPX_SNAPSHOT ?\. ?)?VM_ID ?, ?(?:OWNERVPX_SNAPSHOT ?\. ?)?ID FROM OWNERVPX_SNAPSHOT"
     r"(?: WHERE (?P<where>.+?))? ?;? ?"
 )
+_ID = rf"(?:(?:{_NAME}\s*\.\s*)*(?:VPX_VM|[A-Za-z][A-Za-z0-9_]*)\s*\.\s*)?(?:ID|ENTITY_ID|VM_ID)(?:\s+(?:AS\s+)?\w+)?"
+_TEMPLATES = re.compile(r"\bIS_TEMPLATE\b", re.IGNORECASE)
+_NOCOUNT = re.compile(r"\s*SET\s+NOCOUNT\s+ON\s*;?\s+", re.IGNORECASE)
 _DS_ID = r"(?:OWNERVPX_DS_ASSIGNMENT ?\. ?)?DS_ID"
 _EQUALS = _spaced(rf" ?{_DS_ID} ?= ?(?P<id>[0-9]{{1,9}}) ?")
 _IN = _spaced(rf" ?{_DS_ID} IN ?\((?P<ids> ?[0-9]{{1,9}}(?: ?, ?[0-9]{{1,9}})* ?)\) ?")
@@ -40,15 +43,42 @@ _LIMIT = _spaced(
 
 
 def read(sql: str) -> VmQuery | SnapshotQuery | None:
-    """Return which of the batch's two queries it is, or None."""
-    if hit := _VMS.fullmatch(sql):
-        return _vms(hit)
-    if hit := _ALL_VMS.fullmatch(sql):
-        unknown = hit["where"] or "every VM, of whichever datastore"
-        return VmQuery(owner=_owner(hit), filter=unknown, datastores=None, templates=True)
-    if hit := _SNAPSHOTS.fullmatch(sql):
-        return _snapshots(hit)
-    return None
+    """Return which of the batch's two queries it is, in the batch's words or others; None if it is neither."""
+    text = _NOCOUNT.sub("", sql, count=1)
+    if hit := _VMS.fullmatch(text):
+        return replace(_vms(hit), text=text)
+    if hit := _SNAPSHOTS.fullmatch(text):
+        return replace(_snapshots(hit), text=text)
+    columns = selected(text)
+    if is_about_snapshots(text) or not columns or re.fullmatch(_ID, columns[0], re.IGNORECASE) is None:
+        return None
+    return VmQuery(
+        owner=_owner_in(text), own=True, text=text, datastores=None, templates=_TEMPLATES.search(text) is None
+    )
+
+
+def is_about_snapshots(sql: str) -> bool:
+    """Whether a query reads the table of the VM snapshots."""
+    return re.search(r"\bVPX_SNAPSHOT\b", sql, re.IGNORECASE) is not None
+
+
+def selected(sql: str) -> list[str]:
+    """Return the columns that a SELECT answers, as they are written."""
+    hit = re.match(
+        r"\s*SELECT\s+(?:(?:DISTINCT|ALL)\s+)?(.+?)\s+FROM\s", _NOCOUNT.sub("", sql, count=1), re.IGNORECASE | re.DOTALL
+    )
+    return [one.strip() for one in _parted(hit[1])] if hit is not None else []
+
+
+def _parted(columns: str) -> list[str]:
+    return [part for part in re.split(r",(?![^(]*\))", columns) if part.strip()]
+
+
+def _owner_in(sql: str) -> str | None:
+    """The schema before the VPX_ tables of any query."""
+    found = {one.strip("[]").lower(): one for one in re.findall(rf"({_NAME})\s*\.\s*VPX_", sql, re.IGNORECASE)}
+    written = [f"[{one.strip('[]')}]" if "." in one else one.strip("[]") for one in found.values()]
+    return None if len(written) > 1 else next(iter(written), "")
 
 
 def _snapshots(hit: re.Match[str]) -> SnapshotQuery:
@@ -90,9 +120,8 @@ def _vms(hit: re.Match[str]) -> VmQuery:
             ids = found
         else:
             rest = rest or part.strip()
-    if ids is None and not rest:
-        rest = "no ds_id"
-    return VmQuery(owner=_owner(hit), filter=rest, datastores=None if rest else ids, templates=templates)
+    own = ids is None or bool(rest)
+    return VmQuery(owner=_owner(hit), own=own, datastores=None if own else ids, templates=templates)
 
 
 def _ands(where: str) -> list[str]:

@@ -11,16 +11,22 @@ from pathlib import Path
 from snapall.backup import private
 from snapall.backup.holder import holder_of
 from snapall.backup.journal import journals
+from snapall.backup.lock import Use, use_of
 from snapall.backup.store import JournalStore
 from snapall.config.believed import findings
 from snapall.config.settings import Config, Hooks
 from snapall.errors import SnapallError
 from snapall.operate.doctor.checklist import Checklist, CheckOutcome
 from snapall.operate.history import known_of, lock_of
+from snapall.operate.launcher import OUTLIVE
+from snapall.site.detached import would_be_confined
+from snapall.site.programs import resolved, unfit_for_batch
 
 _ROOM = 50 * 1024 * 1024  # bytes; a journal of 1,000 VMs takes two
 _LEAST = 64 * 1024  # a journal of 20 VMs
-_OWNER_OF_LOCK = "remove it while nothing of snapall runs, or run snapall as its owner"
+_OWNER_OF_LOCK = (
+    "close the program that has it open, remove it while nothing of snapall runs, or run snapall as its owner"
+)
 _OWNER = "run snapall as its owner, or change its owner or permissions"
 
 
@@ -36,6 +42,8 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
     for job, hooks in settings.hooks.items():
         if hooks.programs:
             checks.check("hooks", job, lambda hooks=hooks: _hooks(hooks))  # type: ignore[misc]
+    if sys.platform == "win32" and any(job.guardian for job in settings.jobs.values()):
+        checks.check("guardian", "", lambda: guardian_outlook(confined=would_be_confined()))
     for job in settings.jobs:
         checks.check("lock", job, lambda job=job: _lock(store, job), "state folder")  # type: ignore[misc]
     # A job that was removed from the configuration may have left VMs quiesced, too.
@@ -45,12 +53,6 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
 
 def _permissions(settings: Config) -> Iterator[CheckOutcome]:
     """Who can read the passwords and keys, and who can write or replace what snapall trusts."""
-    if sys.platform == "win32":
-        yield CheckOutcome(
-            "not checked on Windows, where files inherit the access list of their folder",
-            "let only SYSTEM, Administrators and the account that runs snapall change them: see `icacls`",
-        )
-        return
     found = findings(settings)
     yield from (CheckOutcome(one.text, one.hint, one.code) for one in found)
     if not found:
@@ -109,26 +111,44 @@ def _hooks(hooks: Hooks) -> Iterator[CheckOutcome]:
     """Whether the programs of the hooks exist; they are not run."""
     missing = {when: program for when, program in hooks.programs.items() if shutil.which(program) is None}
     texts = {when: f"`{when}`: {program} does not exist, or is not executable" for when, program in missing.items()}
-    remedy = "set the hook to the full path of its program, as a list with the arguments"
+    for when, argv in hooks.commands.items():
+        if (unfit := unfit_for_batch(resolved(argv))) is not None:
+            texts[when] = f"`{when}`: {argv[0]} is a batch file, to which {unfit!r} cannot be passed safely"
+    remedy = (
+        "set the hook to the full path of its program, as a list with the arguments; a batch file takes only "
+        "letters, digits and _ . : = @ -"
+    )
     if "before" in texts:
         raise SnapallError(f"{texts['before']}, so no backup would be begun", remedy, "SA-5303")
     for text in texts.values():
         yield CheckOutcome(text, remedy)
-    if not missing:
+    if not texts:
         yield CheckOutcome(f"{', '.join(hooks.programs)}: found")
+
+
+def guardian_outlook(*, confined: bool) -> CheckOutcome:
+    """Whether the guardian of a run that is started as this command was outlives the run."""
+    if not confined:
+        return CheckOutcome("outlives the program that starts the run")
+    return CheckOutcome(
+        "the job object in which this command runs lets no process out: a guardian started here ends with its run",
+        OUTLIVE,
+        "SA-1953",
+    )
 
 
 def _lock(store: JournalStore, job: str) -> CheckOutcome:
     path, lock = store.state / f"{job}.lock", lock_of(store, job)
-    if path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)):
+    if path.exists() and (not path.is_file() or use_of(store.state, job, store.processes) is Use.HIDDEN):
         raise SnapallError(f"the lock {path} cannot be opened, so no run can begin", _OWNER_OF_LOCK, "SA-5427")
     if lock.abandoned:
         raise SnapallError(lock.abandoned, lock.remedy, lock.code)
     if not lock.at_work:
         return CheckOutcome("free")
     holder = holder_of(store.state, job)
+    since = f" since {holder.since} (pid {holder.pid})" if holder.pid else ", and has left no holder file"
     return CheckOutcome(
-        f"{lock.at_work} is at work since {holder.since} (pid {holder.pid})",
+        f"{lock.at_work} is at work{since}",
         "wait until it has ended: a run would exit with 4 now",
     )
 

@@ -6,12 +6,11 @@ which moves. All are for their owner alone: they hold serials and hosts.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from snapall.backup import private
+from snapall.backup import patience, private
 from snapall.backup.codec import from_json, to_json
 from snapall.errors import JournalError
 from snapall.restore.book.facts import BookFacts
@@ -76,18 +75,15 @@ class Bookshelf:
         try:
             private.make_folder(self.folder)
             private.write(part, text)
-            os.replace(part, path)  # noqa: PTH105 - as atomic as it gets
+            patience.replace(part, path)
         except OSError as error:
             with suppress(OSError):
                 part.unlink()
             raise self._unwritable(path, error) from error
 
     def _remove(self, paths: list[Path]) -> None:
-        for path in paths:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise self._unwritable(path, error) from error
+        for path, error in patience.unlink_all(paths).items():
+            raise self._unwritable(path, error) from error
 
     def _unwritable(self, path: Path, error: OSError) -> JournalError:
         remedy = JournalError.RIGHTS if isinstance(error, PermissionError) else JournalError.ROOM

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import snapall
+from snapall import restart
 from snapall.config.settings import Verify
 from snapall.errors import SiteError
 from snapall.escaping import printable
 from snapall.restore.proof.proofs import Readability
 from snapall.site import hook_process
-from snapall.site.process import environment_without
+from snapall.site.process import environment_without, exit_text, spoke
 
 if TYPE_CHECKING:
     from snapall.backup.clock import Clock
@@ -84,7 +82,7 @@ class LunReader:
         if ran.code == 0:
             return LunReading(Readability.READABLE)
         trouble = self._told(ran)
-        if ran.code is None or ran.code in _NOT_RUN or ran.code < 0:
+        if ran.code is None or ran.code in _NOT_RUN or not spoke(ran.code, ran.output):
             return _unread(f"the helper failed: {trouble}")
         return LunReading(Readability.DAMAGED, (f"the helper found: {trouble}",))
 
@@ -95,7 +93,7 @@ class LunReader:
             why = "stopped by a signal" if self.stopped() else f"it did not appear within {limit:g} s"
             return _unread(f"the device {device}: {why}; check `igroup`, `device` and `rescan`")
         try:
-            ran = self._run([sys.executable, "-P", "-m", "snapall.restore.disk.read", device, str(size)])
+            ran = self._run(restart.command("snapall.restore.disk.read", device, str(size), safe_path=True))
         except SiteError as error:
             return _unread(error.message)
         if ran.code is None:
@@ -113,13 +111,12 @@ class LunReader:
         return "" if ran.code == 0 else self._told(ran)
 
     def _run(self, argv: Sequence[str]) -> hook_process.Ran:
-        package = str(Path(snapall.__file__).parents[1])
         environ = environment_without(self.withheld)
-        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (package, environ.get("PYTHONPATH"))))
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(restart.home()), environ.get("PYTHONPATH"))))
         return hook_process.run(argv, b"", environ, self.settings.timeout, self.stopped)
 
     def _told(self, ran: hook_process.Ran) -> str:
-        ended = f"exit code {ran.code}" if ran.code is not None else f"not finished after {ran.seconds:.0f} s"
+        ended = exit_text(ran.code) if ran.code is not None else f"not finished after {ran.seconds:.0f} s"
         said = " / ".join([line for line in ran.output.splitlines() if line.strip()][-_LINES:])
         return printable(f"{ended}: {said}" if said else ended)
 

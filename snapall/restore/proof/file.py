@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from snapall.backup import private, sharing
+from snapall.backup import patience, private, sharing
 from snapall.errors import JournalError
 from snapall.restore.proof.proofs import Proof, ProofLog, Readability, kept
 
+_APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _KEPT = timedelta(days=400)
 _ENOUGH = 2  # the file is rewritten when so many times more lines stand in it than remain
 
@@ -67,14 +68,14 @@ class ProofFile:
         if len(left) * _ENOUGH > len(proofs):
             return
         new = self.path.with_suffix(".new")
-        new.unlink(missing_ok=True)
+        patience.unlink(new, missing_ok=True)
         private.create(new)
         _put(new, b"".join(map(_line, left)))
-        new.replace(self.path)
+        patience.replace(new, self.path)
 
 
 def _put(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    descriptor = patience.patiently(lambda: os.open(path, _APPEND), path)
     try:
         sharing.share_like_its_folder(path, descriptor)
         while data:

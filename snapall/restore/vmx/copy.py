@@ -11,8 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from snapall.backup import patience
 from snapall.backup.context import named_defect
 from snapall.backup.facts import Warned
+from snapall.backup.outfile import make_private_folder
 from snapall.errors import SiteError
 from snapall.escaping import printable, quoted
 from snapall.restore.vmx.generations import write_new
@@ -174,9 +176,10 @@ class VmxCopy:
             return
         folder = self.folder / task.copy.folder
         try:
-            folder.mkdir(0o700, exist_ok=True)
+            with suppress(FileExistsError):
+                make_private_folder(folder)
             for old in folder.iterdir():  # of the first try, before the VM moved
-                old.unlink()
+                patience.unlink(old)
             for name, file in found.items():
                 write_new(folder / name, file.data)
         except OSError as error:

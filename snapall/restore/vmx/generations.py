@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from snapall.backup import patience
 from snapall.backup.model import Vm, time_of
 from snapall.backup.private import make_folder
 from snapall.restore.vmx.names import VmCopy
@@ -68,7 +69,7 @@ class Generations:
         }
         part = self.folder / f"{run}{_PART}"
         write_new(part / RECORD, json.dumps(record, indent=1).encode())
-        part.rename(self.folder / run)
+        patience.replace(part, self.folder / run)
 
     def abandon(self, run: str) -> None:
         """Remove what was begun, as far as that is possible."""
@@ -79,7 +80,11 @@ class Generations:
         return {one.run: one for path in self._folders() if (one := _read(path)) is not None}
 
     def prune(self, keeps: Callable[[Generation], bool], run: str) -> None:
-        """Delete the generations whose backup is gone, and what earlier runs than `run` began and left. OSError."""
+        """Delete the generations whose backup is gone, and what earlier runs than `run` began and left.
+
+        OSError: one of them stays, or a part of it; the others are gone.
+        """
+        refused: OSError | None = None
         for path in self._folders():
             if path.name.endswith(_PART):
                 gone = path.name.removesuffix(_PART) < run
@@ -87,7 +92,12 @@ class Generations:
                 found = _read(path)
                 gone = found is not None and found.run != run and not keeps(found)
             if gone:
-                shutil.rmtree(path)
+                try:
+                    patience.rmtree(path)
+                except OSError as error:
+                    refused = error
+        if refused is not None:
+            raise refused
 
     def write_index(self, names: Mapping[str, Sequence[str]]) -> None:
         """Write the index: the names that the backup of each run has now, `NAME on VOLUME, DATE`. OSError."""
@@ -97,10 +107,9 @@ class Generations:
         for run, one in reversed(tuple(self.known().items())):
             lines += ["", f"{run}  {one.label} VMs", *(f"    {name}" for name in names.get(run, ()))]
         new = self.folder / f"{INDEX}{_PART}"
-        with suppress(FileNotFoundError):
-            new.unlink()
+        patience.unlink(new, missing_ok=True)
         write_new(new, ("\n".join(lines) + "\n").encode())
-        new.replace(self.folder / INDEX)
+        patience.replace(new, self.folder / INDEX)
 
     def _folders(self) -> Iterator[Path]:
         """The folders that are named as a run is; a link is none of ours."""

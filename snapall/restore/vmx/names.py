@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from snapall.backup.model import Vm
+from snapall.backup.model import DEVICE_NAME, Vm
 from snapall.errors import Exit, SiteError
 
 DESCRIPTOR_LIMIT = 1 << 20
@@ -21,7 +21,6 @@ _PLAIN = re.compile(r"\[([^/]+?)\] +(.+)", re.DOTALL)
 _VOLUMES = "/vmfs/volumes/"
 _LONGEST = 200  # bytes of a name; file systems take 255, with what is added here
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\\/\ud800-\udfff]')
-_WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
 class NotCopied(SiteError):
@@ -120,5 +119,5 @@ def _encoded(name: str) -> str:
 def _fit(name: str) -> str | None:
     """The name with what some system refuses as `%` and its number; None: there is none, or it is too long."""
     text = _UNSAFE.sub(lambda hit: f"%{ord(hit[0]):02x}", name)
-    text = f"_{text}" if _WINDOWS.fullmatch(text) else text
+    text = f"_{text}" if DEVICE_NAME.fullmatch(text) else text
     return text if text and len(text.encode()) <= _LONGEST else None

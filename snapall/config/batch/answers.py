@@ -1,0 +1,105 @@
+"""What the programs of a batch answer on a night on paper: a good one, or one on which some of them fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from snapall.config.batch.options import options_of
+from snapall.config.batch.statements import is_about_snapshots, selected
+from snapall.config.cmd import Answer, Call
+
+FILER_PROGRAMS = frozenset({"rsh", "ssh", "plink"})
+"""Programs that send the filer a command."""
+QUERY_PROGRAMS = frozenset({"osql", "isql", "sqlcmd"})
+"""Programs that query SQL Server."""
+DECIDING = frozenset({
+    "awk", "cscript", "curl", "find", "findstr", "for", "forfiles", "gawk", "grep", "more", "net", "netstat",
+    "perl", "powershell", "python", "qgrep", "query", "reg", "sc", "sed", "sort", "tasklist", "vcbvmname",
+    "wmic", "wscript",
+})  # fmt: skip
+"""Programs whose answer a batch may read: what it does next is only known where they answer nothing."""
+VALUED = ("-U", "-P", "-D", "-S", "-d", "-h", "-w", "-Q", "-q", "-o", "-i", "-s", "-l", "-t")
+BARE = ("-E", "-n", "-b", "-W", "-I")
+_WIDTH = 11  # of a number in osql's columns
+
+
+@dataclass(slots=True)
+class Night:
+    """A night on paper. `vms`: the ids of the first query's VMs; each other query has VMs of its own.
+
+    `fails` says which calls end with 1; a query that fails writes nothing.
+    """
+
+    vms: Sequence[int]
+    fails: Callable[[Call], bool] = lambda _call: False
+    asked: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the queries for VMs
+    listed: dict[int, int] = field(default_factory=dict)  # VM -> its snapshot
+    made: int = 7000
+
+    def __call__(self, call: Call) -> Answer | None:
+        """Answer a program; None if nobody can say what it would answer."""
+        if self.fails(call):
+            return Answer(1, "", "failed")
+        if call.name in QUERY_PROGRAMS:
+            return self._query(call)
+        if call.name == "vcbsnapshot":
+            return self._vcbsnapshot(call)
+        if call.name in DECIDING and not (call.name == "net" and call.words[:1] != ()):
+            return None
+        return Answer()
+
+    def _vcbsnapshot(self, call: Call) -> Answer:
+        text = " ".join(call.words)
+        vm, removed = re.search(r"moref:vm-(\d{1,9})", text), re.search(r"ssid:snapshot-(\d{1,9})", text)
+        if vm is None:
+            return Answer()
+        if removed is not None:
+            self.listed = {one: number for one, number in self.listed.items() if number != int(removed[1])}
+            return Answer()
+        self.made += 1
+        self.listed[int(vm[1])] = self.made
+        return Answer(0, f"SsId:snapshot-{self.made}\n")
+
+    def _query(self, call: Call) -> Answer:
+        options = options_of(call.words, VALUED, BARE)
+        sql = options.value("-Q") or options.value("-q") or ""
+        rows: list[tuple[int, ...]]
+        if is_about_snapshots(sql):
+            rows = [(vm, number) for vm, number in self.listed.items()]
+        else:
+            rows = [(vm,) for vm in self.vms_of(sql)]
+        text = _table(
+            rows, selected(sql), options.value("-h") == "-1", options.value("-s") or " ", "-W" in options.given
+        )
+        if re.match(r"\s*set\s+nocount\s+on\b", sql, re.IGNORECASE) is None:
+            text += f"\n({len(rows)} rows affected)\n"
+        out = options.value("-o")
+        return Answer(0, "", "", {out: text}) if out is not None else Answer(0, text)
+
+    def vms_of(self, sql: str) -> tuple[int, ...]:
+        """The VMs that a query finds, the same each time."""
+        key = " ".join(sql.lower().split())
+        if key not in self.asked:
+            number = len(self.asked)
+            taken = {*self.vms, *(vm for vms in self.asked.values() for vm in vms)}
+            free = (vm for vm in range(2000 * number + 3, 2000 * number + 2000, 7) if vm not in taken)
+            self.asked[key] = tuple(dict.fromkeys(self.vms)) if not number else (next(free), next(free))
+        return self.asked[key]
+
+
+def _table(rows: Sequence[tuple[int, ...]], names: Sequence[str], bare: bool, separator: str, narrow: bool) -> str:
+    """A result as osql prints it: the numbers to the right, every other column by a text."""
+    columns = max(len(names), 1)
+    lines = [] if bare else [separator.join(names), separator.join("-" * _WIDTH for _ in range(columns))]
+    for row in rows:
+        cells = [str(row[at]) if at < len(row) else f"text{at}" for at in range(columns)]
+        lines.append(separator.join(cell if narrow else cell.rjust(_WIDTH) for cell in cells))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def numbers_in(text: str) -> tuple[int, ...]:
+    """The numbers of a batch, as ids: a VM that it treats in its own way is among them."""
+    found = dict.fromkeys(int(one) for one in re.findall(r"(?<!\d)[1-9]\d{0,7}(?!\d)", text))
+    return tuple(found)[:60]

@@ -1,0 +1,169 @@
+"""A batch rehearsed: on one night on paper, and on others that differ in what it may not depend on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from snapall.config.batch.answers import Night, numbers_in
+from snapall.config.batch.reading import BACKUP
+from snapall.config.batch.text import FOLDER, Text, marker
+from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
+
+NAME = f"{FOLDER}\\snapall.bat"
+_OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
+_WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_MOST_FILES = 6
+_FEW_STEPS = 4_000  # of a night; the original has about 60, and 4 for each VM
+_STEPS = 20_000
+
+Files = Callable[[str], bytes | None]
+"""A file that the batch reads, by its name or its whole path in the rehearsal; most stand beside the batch."""
+
+
+def no_files(_name: str) -> bytes | None:
+    """A batch that has no files beside it."""
+    return None
+
+
+@dataclass(slots=True)
+class Paper:
+    """A batch, its text, and what is beside it; `present` are files that are taken to be there, by full path."""
+
+    data: bytes
+    text: Text
+    files: Files = no_files
+    present: frozenset[str] = frozenset()
+    missing: dict[str, None] = field(default_factory=dict)  # which the batch asked for in vain
+    steps: int = _FEW_STEPS
+    variables: Mapping[str, str] = field(default_factory=lambda: Setting().variables)
+
+    @property
+    def long(self) -> bool:
+        """Whether a night takes so many steps that it cannot be rehearsed for every date."""
+        return self.steps > _FEW_STEPS
+
+    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Night]:
+        """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
+        night = Night(vms or (*self._named(), 108, 1226))
+        return self.night(night, **changes), night
+
+    def near(self, left_out: Iterable[int]) -> tuple[int, ...]:
+        """Ids of VMs that the batch does not name, though those that it leaves out are within them."""
+        within = (int(text) for one in left_out for text in (f"{one}0", f"1{one}", f"9{one}8"))
+        named = self._named()
+        return tuple(one for one in dict.fromkeys((*_OTHER_VMS, *within)) if one not in named and one < 10**8)
+
+    def _named(self) -> tuple[int, ...]:
+        return numbers_in("\n".join(line.text for line in self.text.lines.values()))
+
+    def night(self, night: Night, **changes: object) -> Rehearsal:
+        """Rehearse any night; `changes` are those of the setting."""
+        usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, steps=self.steps)
+        setting = replace(usual, **changes)  # type: ignore[arg-type]
+        return rehearse(self.data, NAME, setting, night)
+
+    def _read(self, path: str) -> bytes | None:
+        name = re.split(r"[\\/]", path)[-1]
+        if path.lower() in self.present:
+            return b""
+        found = self.files(path)
+        found = None if found is not None and self._writes(name) else found
+        if found is None:
+            self.missing[path.lower()] = None
+        return found
+
+    def _writes(self, name: str) -> bool:
+        """Whether the batch itself makes or removes the file, so that it is not there when a night begins."""
+        made = rf"(>\s*|-o\s*|\bdel\s+|\berase\s+)(/\w\s+)*\"?[^\"\s]*{re.escape(name)}"
+        return self.text.first(made) is not None
+
+    def marked(self) -> Mapping[str, str]:
+        """The variables of Windows, and a marker for each that nothing sets."""
+        unset = {name: marker(name) for name in self.text.unset()}
+        windows = {name: f"C:\\{marker(name)}" for name in _WINDOWS}
+        known = {name.lower() for name in Setting().variables} | {name.lower() for name in windows}
+        return {
+            **Setting().variables,
+            **windows,
+            **{key: one for key, one in unset.items() if key.lower() not in known},
+        }
+
+
+def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
+    """Rehearse the night by which the batch is read: with a marker for each variable that nothing sets."""
+    found, night = paper.good()
+    if found.stop is not None:
+        paper.steps = _STEPS
+        found, night = paper.good()
+    if not captures(found) and found.stop is None:
+        for path in list(paper.missing)[:_MOST_FILES]:
+            with_it = replace(paper, present=frozenset({path}), missing={})
+            other, _ = with_it.good()
+            if captures(other):  # it asks for a program or a folder that is there on every night
+                paper.present, paper.missing = with_it.present, with_it.missing
+                found = other
+                break
+    if found.stop is not None or not paper.text.uses("[%!]"):
+        return found, night
+    marked, marked_night = paper.good(variables=paper.marked())
+    if _shape(marked) != _shape(found):
+        return found, night
+    paper.variables = paper.marked()
+    return marked, marked_night
+
+
+def captures(rehearsal: Rehearsal) -> bool:
+    """Whether a snapshot is taken on the filer."""
+    return any(isinstance(one, Sent) and "create" in " ".join(one.words).lower().split() for one in rehearsal.events)
+
+
+def _shape(rehearsal: Rehearsal) -> list[tuple[object, str]]:
+    return [(one.where, one.name) for one in rehearsal.events if isinstance(one, Sent)]
+
+
+def commands(rehearsal: Rehearsal) -> list[Call]:
+    """The calls of the programs that take the backup."""
+    return [one for one in rehearsal.events if isinstance(one, Sent) and one.name in BACKUP]
+
+
+def changed(one: Rehearsal, other: Rehearsal) -> Call | None:
+    """The first command of the backup in which two rehearsals differ."""
+    left, right = commands(one), commands(other)
+    pairs = zip(left, right, strict=False)
+    found = next((call for call, twin in pairs if (call.name, call.words) != (twin.name, twin.words)), None)
+    longer = left if len(left) > len(right) else right
+    return found or next(iter(longer[min(len(left), len(right)) :]), None)
+
+
+def elsewhere(one: Rehearsal, other: Rehearsal) -> Call | Written | None:
+    """The first place where two rehearsals with the same commands write to different files."""
+    for event, twin in zip(_writing(one), _writing(other), strict=False):
+        if event[1] != twin[1]:
+            return event[0]
+    return None
+
+
+def _writing(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, str]]:
+    for event in rehearsal.events:
+        if isinstance(event, Sent) and event.name in BACKUP and event.output is not None:
+            yield event, event.output
+        elif isinstance(event, Written) and event.by == "echo":
+            yield event, event.full
+
+
+def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
+    """Dates and times for other rehearsals: one if the batch mentions them, each day and month if it uses them."""
+    if paper.text.first(r"date|time|random") is None:
+        return
+    yield "29.02.2008", "23:05:01,00"
+    if not paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b"):
+        return
+    for day in range(1, 32):
+        yield f"{_DAYS[(day + 3) % 7]} 03/{day:02}/2007", f"{day % 24:2}:00:00.00"
+        yield f"{day:02}.03.2007", f"{day % 24:2}:30:00,00"
+    for month in range(1, 13):
+        yield f"{_DAYS[(sum(_MONTHS[: month - 1]) + 11) % 7]} {month:02}/12/2007", f"{month + 11:2}:00:00.00"

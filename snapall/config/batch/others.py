@@ -1,0 +1,75 @@
+"""The programs of a batch that are no part of the backup: named in a notice, or refused with a remedy."""
+
+from __future__ import annotations
+
+import re
+
+from snapall.config.batch.desk import Desk
+from snapall.config.batch.redacted import NAMED
+from snapall.config.batch.text import MARKER
+from snapall.config.cmd import Call
+
+NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"
+"""The remedy for a command that the backup may not need."""
+
+WITHOUT_START = "write the command itself, without start"
+"""The remedy for a command that is started apart."""
+_QUIET = frozenset({
+    "attrib", "cacls", "chcp", "choice", "doskey", "hostname", "icacls", "mode", "ping", "sleep", "subst", "timeout",
+    "wait", "whoami",
+})  # fmt: skip
+_MAIL = "set [notify.mail], or hooks of the job"
+_HOOKS = "snapall does without it; [jobs.NAME.hooks] can run it before or after the backup"
+_NOTED = {
+    **dict.fromkeys(("blat", "bmail", "mailsend", "mailto", "postie", "sendemail", "sendmail", "swithmail"), _MAIL),
+    **dict.fromkeys(("eventcreate", "logevent", "logger"), "set [notify.syslog], or hooks of the job"),
+    **dict.fromkeys(("msg", "robocopy", "xcopy", "w32tm"), _HOOKS),
+}
+_NET = {"send": _HOOKS, "time": _HOOKS, "use": "snapall needs no drive of its own; write whole names where it does"}
+_SERVICES = "put REM before it in the copy, and let [jobs.NAME.hooks] before and after do it"
+_REMEDIES = {
+    "start": WITHOUT_START,
+    "cmd": "write the command itself, without cmd /c",
+    "net": _SERVICES,
+    "sc": _SERVICES,
+    "vcbmounter": "put REM before it in the copy, and let [jobs.NAME.hooks] after do it",
+}
+_A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IGNORECASE)
+
+
+def judge(call: Call, line: int, desk: Desk) -> None:
+    """Say what becomes of a program that is no part of the backup."""
+    name = call.name
+    if name in _QUIET:
+        return
+    if name == "net" and call.words[:1] and call.words[0].lower() in _NET:
+        verb = call.words[0].lower()
+        desk.findings.notice(line, f"net {verb} is not taken over", _NET[verb])
+    elif name in _NOTED:
+        desk.findings.notice(line, f"{name} is not taken over", _NOTED[name])
+    elif not _of_a_value(line, desk) and not _unset(call, line, desk):
+        file = re.split(r"[\\/]", call.program)[-1]
+        shown = name if name in NAMED else file if _A_FILE.fullmatch(file) else ""
+        what = f"snapall does not know the command {shown.lower()}" if shown else "snapall does not know the command"
+        desk.findings.fault(line, what, _REMEDIES.get(name, NOT_NEEDED))
+
+
+def _of_a_value(line: int, desk: Desk) -> bool:
+    """Whether the command is the rest of a value that has an unquoted &: it may be part of a password."""
+    one = next((one for one in desk.text.assignments if one.line == line and "&" in one.value and not one.quoted), None)
+    if one is None:
+        return False
+    keys = (("vcenter", "password"), ("database", "password")) if one.secret else ()
+    remedy = 'write set "NAME=VALUE", and "%NAME%" in quotes where it is used'
+    text = f"{one.name}: the value cannot be taken: it contains an unquoted &, and cmd cuts the command there"
+    desk.findings.fault(line, text, f"{remedy}, or set the value in the overlay file" if keys else remedy, *keys)
+    return True
+
+
+def _unset(call: Call, line: int, desk: Desk) -> bool:
+    """Whether a variable that nothing sets takes the place of the program."""
+    hit = MARKER.search(call.program)
+    if hit is not None:
+        text = f"%{hit[1]}% takes the place of the command's name, and is never set above"
+        desk.findings.fault(line, text, "write the name itself")
+    return hit is not None

@@ -1,0 +1,102 @@
+"""A rehearsal -> the backup's commands in the order in which they were sent, and where the log is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from snapall.config.batch import filer_calls, others, sql_calls, vcb_calls
+from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Night
+from snapall.config.batch.desk import Desk
+from snapall.config.batch.facts import Located, Statement, Statements
+from snapall.config.batch.options import options_of
+from snapall.config.cmd import Call, Rehearsal, Sent, Written
+
+_COPIED = re.compile(r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s)\s*(copy|move|ren|rename)\s", re.IGNORECASE)
+_NOWHERE = ("nul", "nul:", "con")
+BACKUP = FILER_PROGRAMS | QUERY_PROGRAMS | {"vcbsnapshot"}
+"""The programs that take the backup."""
+
+
+@dataclass(slots=True)
+class Read:
+    """What a rehearsal says: its commands, and each place where it writes the log."""
+
+    statements: Statements = field(default_factory=Statements)
+    calls: list[Call] = field(default_factory=list)  # for each of them, as it was sent
+    logs: list[Located] = field(default_factory=list)
+
+
+def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
+    """Read a rehearsal. What is not understood, or not taken over, is among the desk's findings."""
+    found = Read()
+    for event in rehearsal.events:
+        if isinstance(event, Sent):
+            line = desk.line(event.where)
+            statement = _statement(event, line, desk, night)
+            if statement is not None:
+                found.statements.append(statement)
+                found.calls.append(event)
+    for line, path in _written(rehearsal, desk):
+        value = desk.take(line, path, "the log file", ("log",))
+        found.logs.append(Located(value.text, line))
+    _mapped(found.logs, rehearsal, desk)
+    for number, text in desk.text.lines.items():
+        hit = _COPIED.search(text.bare)
+        if hit is not None:
+            remedy = "snapall appends to one log; a hook of the job can copy or rename it"
+            desk.findings.notice(number, f"{hit[1].lower()} is not taken over", remedy)
+    return found
+
+
+def _statement(call: Call, line: int, desk: Desk, night: Night) -> Statement | None:
+    if call.name in FILER_PROGRAMS:
+        return filer_calls.snap(call, line, desk)
+    if call.name in QUERY_PROGRAMS:
+        return sql_calls.query(call, line, desk, night)
+    if call.name == "vcbsnapshot":
+        return vcb_calls.vcbsnapshot(call, line, desk)
+    others.judge(call, line, desk)
+    return None
+
+
+def _written(rehearsal: Rehearsal, desk: Desk) -> Iterator[tuple[int, str]]:
+    """Where the filer, vcbsnapshot and echo write to: lists and files that are gone in the end are no log."""
+    lists = {one.lower() for event in rehearsal.events if isinstance(event, Sent) for one in lists_of(event)}
+    left = {path.lower() for path in rehearsal.files}
+    seen: dict[tuple[int, str], None] = {}
+    for event in rehearsal.events:
+        path = ""
+        if isinstance(event, Sent) and event.name in BACKUP - QUERY_PROGRAMS:
+            path = event.output or ""
+        elif isinstance(event, Written) and event.by == "echo" and event.full.lower() in left:
+            path = event.path
+        if path and path.lower() not in lists and path.lower() not in _NOWHERE:
+            seen[(desk.line(event.where), path)] = None
+    yield from seen
+
+
+def lists_of(call: Call) -> list[str]:
+    """The files to which a program that queries the database writes its answer."""
+    if call.name not in QUERY_PROGRAMS:
+        return []
+    out = options_of(call.words, VALUED, BARE).value("-o")
+    return [one for one in (out, call.output) if one]
+
+
+def _mapped(logs: list[Located], rehearsal: Rehearsal, desk: Desk) -> None:
+    """A log on a drive that only the batch maps would be elsewhere, or nowhere."""
+    for event in rehearsal.events:
+        drive = (
+            next((word for word in event.words if re.fullmatch("[A-Za-z]:", word)), "")
+            if isinstance(event, Sent)
+            else ""
+        )
+        if not isinstance(event, Sent) or event.name not in ("net", "subst") or not drive:
+            continue
+        for one in logs:
+            if one.text.lower().startswith(drive.lower()):
+                text = f"the log is on the drive {drive.lower()}, which only this batch maps"
+                desk.findings.fault(one.line, text, "set log in the overlay file, by its whole name", ("log",))
+                return

@@ -1,0 +1,161 @@
+"""What a batch may not depend on: the date, the machine, arguments, files that may be there, the VMs' ids."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from snapall.config.batch.answers import Night
+from snapall.config.batch.desk import Desk
+from snapall.config.batch.facts import ANY, Findings, QuiesceCall
+from snapall.config.batch.nights import Paper, captures, changed, commands, elsewhere, other_days
+from snapall.config.batch.reading import read
+from snapall.config.batch.table import table_of
+from snapall.config.batch.text import marker
+from snapall.config.cmd import Rehearsal, Sent
+
+_MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname|number_of_processors|processor_\w+"
+_COMPARED = r"\bif\b.*(==|\bequ\b|\bneq\b|\blss\b|\bleq\b|\bgtr\b|\bgeq\b)"
+_NIGHTLY = "write a copy for one of them, without the condition, and give the other a job of its own in snapall.toml"
+_NAMES = (
+    "rotate fixed names, as the original does: snapall retains by `prefix` and `retain`, and `list` shows the dates"
+)
+_MOST = 6
+_ARGUMENTS = " ".join(marker(f"argument{number}") for number in range(1, 10))
+_TAKES = r"(?<!%)%(~[a-z]*)?[1-9*]"
+
+
+def calls_missing(paper: Paper, desk: Desk) -> bool:
+    """Whether the batch calls another that is not beside it; that is a fault."""
+    for at, line in desk.text.lines.items():
+        hit = re.search(r"\bcall\s+\"?([^:\"\s][^\"\r\n]*?\.(?:cmd|bat))\b", line.text, re.IGNORECASE)
+        name = re.split(r"[\\/]|%~dp0", hit[1])[-1] if hit is not None else ""
+        if name and "%" not in name and paper.files(name) is None:
+            desk.findings.fault(at, f"it calls {name}, which is not beside the batch", "copy that file there, too")
+            return True
+    return False
+
+
+def check(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    """Compare the first rehearsal with others; what differs is a fault."""
+    _conditions(desk)
+    if not any(not fault.keys for fault in desk.findings.faults):
+        _days(paper, first, desk)
+        _files(paper, first, desk)
+        _arguments(paper, first, desk)
+
+
+def _conditions(desk: Desk) -> None:
+    for at, line in desk.text.lines.items():
+        condition = re.match(_COMPARED, line.bare, re.IGNORECASE)
+        named = re.search(rf"[%!]({_MACHINE})[%!:]", line.text, re.IGNORECASE)
+        dated = re.search(r"[%!](date|time|random)[%!:]", line.text, re.IGNORECASE)
+        if condition is not None and named is not None:
+            text = f"what follows depends on %{named[1]}%, which differs from machine to machine"
+            desk.findings.fault(at, text, "write a copy for this machine, without the condition")
+        elif condition is not None and dated is not None:
+            text = f"what follows depends on %{dated[1]}%, and so differs from night to night"
+            desk.findings.fault(at, text, _NIGHTLY)
+
+
+def _days(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    if paper.long:
+        text = "the batch takes too many steps to be rehearsed for every date"
+        desk.findings.fault(1, text, "write the parts that take the backup into a copy")
+        return
+    for number, (date, time) in enumerate(other_days(paper)):
+        other, _ = paper.good(date=date, time=time, variables={**paper.variables, "RANDOM": str(number)})
+        call, place = changed(first, other), elsewhere(first, other)
+        if call is not None:
+            remedy = _NAMES if call.name != "vcbsnapshot" else "write a name that stays the same"
+            desk.findings.fault(desk.line(call.where), f"this {call.name} command changes from night to night", remedy)
+            return
+        if place is not None:
+            text = "the log's name changes from night to night"
+            desk.findings.fault_once(desk.line(place.where), text, "set log in the overlay file", ("log",))
+
+
+def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    programs = {event.name for event in first.events if isinstance(event, Sent)}
+    asked = [one for one in paper.missing if re.split(r"[\\/]", one)[-1].rpartition(".")[0] not in programs]
+    for path in asked[:_MOST]:
+        with_it = replace(paper, present=paper.present | {path}, missing={})
+        other, _ = with_it.good()
+        event = changed(first, other)
+        if event is not None and commands(other):
+            name = re.split(r"[\\/]", path)[-1]
+            line = desk.text.first(re.escape(name)) or desk.line(event.where)
+            text = "what the batch does depends on a file that may be there or not"
+            desk.findings.fault(line, text, "write a copy without the condition")
+            return
+
+
+def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    if desk.text.first(_TAKES) is None:
+        return
+    other, _ = paper.good(arguments=_ARGUMENTS)
+    event = changed(first, other)
+    if event is not None:
+        line = desk.text.first(_TAKES) or desk.line(event.where)
+        text = "with an argument, the batch does something else; snapall takes what it does without one"
+        desk.findings.notice(line, text, "write a job for each argument with which it is scheduled")
+
+
+def arguments_used(paper: Paper, desk: Desk) -> None:
+    """If commands with faults lack an argument of the batch, name the line that takes it instead."""
+    if not desk.findings.faults or desk.text.first(_TAKES) is None:
+        return
+    other, _ = paper.good(arguments=_ARGUMENTS)
+    faults = {one.line for one in desk.findings.faults}
+    lines = {desk.line(call.where) for call in commands(other) if "zz.snapall.argument" in call.line} & faults
+    for fault in [one for one in desk.findings.faults if one.line in lines]:
+        del desk.findings.faults[fault]
+    if lines:
+        text = "it takes an argument of the batch (% and a digit), which snapall does not know"
+        desk.findings.fault(desk.text.first(_TAKES) or min(lines), text, "write the value itself")
+
+
+def check_ids(paper: Paper, table: dict[str, Any], desk: Desk) -> None:
+    """Rehearse with other VMs: the batch has to treat them alike."""
+    rehearsal, night = paper.good(paper.near(_left_out(table)))
+    findings = Findings()
+    other_desk = Desk(desk.name, desk.text, findings)
+    other = table_of(read(rehearsal, other_desk, night), findings)
+    if rehearsal.stop is not None or not captures(rehearsal):
+        desk.findings.fault(
+            1, "with other VMs, the batch does not take the backup", "write a copy without what depends on the VMs"
+        )
+        return
+    for fault in findings.faults:
+        desk.findings.fault(fault.line, fault.text, fault.remedy, *fault.keys)
+    for name, job in dict(other.raw.get("jobs", {})).items():
+        if "vms" in job:
+            line = other.lines[("jobs", name, "vms")]
+            text = "the batch leaves out VMs by a rule, not by their ids"
+            desk.findings.fault(
+                line, text, "write a copy without it, and set vms of the job in the overlay file", ("jobs", ANY, "vms")
+            )
+            return
+    if not findings.faults and _without_vms(other.raw) != _without_vms(table):
+        desk.findings.fault(
+            1, "with other VMs, the batch does something else", "write a copy without what depends on the VMs"
+        )
+
+
+def _left_out(table: dict[str, Any]) -> list[int]:
+    return [int(vm.removeprefix("vm-")) for job in table.get("jobs", {}).values() for vm in job.get("vms", {})]
+
+
+def check_unquiesced(paper: Paper, quiesces: list[QuiesceCall], desk: Desk) -> None:
+    """Say so if the batch takes no snapshot on a night when no VM can be quiesced: snapall does, unless told."""
+    bad = paper.night(Night((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
+    if quiesces and not captures(bad):
+        text = "if VMs cannot be quiesced, the batch takes no backup, and snapall takes one, which it calls partial"
+        desk.findings.notice(quiesces[0].line, text, 'to have none, set vms = { "*" = "must" } of the job')
+
+
+def _without_vms(table: object) -> object:
+    if isinstance(table, dict):
+        return {key: _without_vms(value) for key, value in table.items() if key != "vms"}
+    return table

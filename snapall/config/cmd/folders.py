@@ -1,0 +1,96 @@
+"""The current folder: `cd`, `pushd`, `popd`, `md`, `rd`. A folder that the batch changes to is taken to exist."""
+
+from __future__ import annotations
+
+import re
+
+from snapall.config.cmd.machine import Machine
+from snapall.config.cmd.puzzle import Puzzle
+from snapall.config.cmd.words import parameters, unquoted
+
+
+def change(machine: Machine, text: str) -> int | None:
+    """`cd` and `cd /d`."""
+    text = text.strip(" \t,;=")
+    hit = re.match(r"/d(?![A-Za-z0-9])[ \t]*", text, re.IGNORECASE)
+    path = (text[hit.end() :] if hit is not None else text).replace('"', "").strip()
+    if not path:
+        machine.put(machine.folder + "\n", "cd")
+        return 0
+    _go(machine, path, change_drive=hit is not None)
+    return 0
+
+
+def change_drive(machine: Machine, drive: str) -> int | None:
+    """`c:`: the folder that is current on that drive."""
+    _go(machine, drive, change_drive=True)
+    return None
+
+
+def _go(machine: Machine, path: str, *, change_drive: bool) -> None:
+    full = machine.full(path)
+    if full.startswith("\\\\"):
+        raise Puzzle("the batch changes to a share", "give the share a drive letter, or name the files in full")
+    full = full[0].upper() + full[1:]
+    if change_drive or full[:2].upper() == machine.folder[:2].upper():
+        machine.elsewhere[machine.folder[:2].upper()] = machine.folder
+        machine.folder = full
+    else:
+        machine.elsewhere[full[:2].upper()] = full
+
+
+def push(machine: Machine, text: str) -> int | None:
+    """`pushd`."""
+    path = unquoted(text.strip(" \t,;="))
+    if len(machine.pushed) > 99:
+        raise Puzzle("pushd is nested too deeply", "leave the loop out")
+    if not path:
+        machine.put("".join(f"{one}\n" for one in reversed(machine.pushed)), "pushd")
+        return 0
+    before = machine.folder
+    _go(machine, path, change_drive=True)
+    machine.pushed.append(before)
+    return 0
+
+
+def pop(machine: Machine, _text: str) -> int | None:
+    """`popd`."""
+    if not machine.pushed:
+        return 1
+    _go(machine, machine.pushed.pop(), change_drive=True)
+    return None
+
+
+def make(machine: Machine, text: str) -> int | None:
+    """`md`: with all folders above."""
+    names = parameters(text)
+    if not names:
+        machine.complain("The syntax of the command is incorrect.", "md")
+        return 1
+    code = 0
+    for name in names:
+        full = machine.full(unquoted(name))
+        if full.lower() in machine.files.folders:
+            machine.complain(f"A subdirectory or file {unquoted(name)} already exists.", "md")
+            code = 1
+        steps = full.split("\\")
+        machine.budget.step(len(full) * len(steps))
+        machine.files.folders |= {"\\".join(steps[: count + 1]).lower() for count in range(1, len(steps))}
+    return code
+
+
+def remove(machine: Machine, text: str) -> int | None:
+    """`rd`: an empty folder that the batch made."""
+    names = parameters(text)
+    if any(name.startswith("/") for name in names):
+        raise Puzzle("rd removes a folder with all that is in it", "leave it out, or remove the files by name")
+    code = None if names else 1
+    for name in names:
+        full = machine.full(unquoted(name)).lower()
+        machine.budget.step(machine.files.count)
+        if machine.files.below(full):
+            machine.complain("The directory is not empty.", "rd")
+            code = 145
+        else:
+            machine.files.folders.discard(full)
+    return code

@@ -1,0 +1,102 @@
+"""Redirections: opened before a command, closed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from snapall.config.cmd.machine import Machine
+from snapall.config.cmd.paths import device
+from snapall.config.cmd.puzzle import Puzzle
+from snapall.config.cmd.rehearsal import Written
+from snapall.config.cmd.streams import Input, Sink
+from snapall.config.cmd.syntax import Redirection
+
+_REMEDY = "redirect to a file, to nul, or to the other handle"
+
+
+def redirected(machine: Machine, redirections: tuple[Redirection, ...], action: Callable[[], int]) -> int:
+    """Act with the redirections in force. Return 1 if a file to read is missing: the command does not run."""
+    before, opened = machine.streams, len(machine.open_files)
+    sinks: list[Sink] = []
+    try:
+        for one in redirections:
+            if not _open(machine, one, sinks):
+                machine.complain("The system cannot find the file specified.", "cmd")
+                machine.errorlevel = 1
+                return 1
+        return action()
+    finally:
+        machine.streams = before
+        del machine.open_files[opened:]
+        for sink in sinks:
+            if not sink.append:  # nothing was written: `>` emptied the file all the same
+                machine.events.append(Written(sink.path, sink.full, "", False, machine.where, "cmd"))
+
+
+def _open(machine: Machine, one: Redirection, sinks: list[Sink]) -> bool:
+    if one.handle > 2:
+        raise Puzzle("a redirection of a handle above 2", _REMEDY)
+    if isinstance(one.target, int):
+        _duplicate(machine, one.handle, one.target)
+        return True
+    path = machine.expanded(one.target).replace(chr(34), "")
+    if not path:
+        raise Puzzle("the file of a redirection is empty; perhaps a variable is not set", "set the variable")
+    if one.sign == "<":
+        return _open_input(machine, path)
+    sink = _sink(machine, path, append=one.sign == ">>")
+    if sink.kind == "file":
+        sinks.append(sink)
+    match one.handle:
+        case 1:
+            machine.streams = replace(machine.streams, out=sink)
+        case 2:
+            machine.streams = replace(machine.streams, err=sink)
+        case _:
+            raise Puzzle("standard input is redirected by >", _REMEDY)
+    return True
+
+
+def _duplicate(machine: Machine, handle: int, other: int) -> None:
+    if (handle, other) == (2, 1):
+        machine.streams = replace(machine.streams, err=machine.streams.out)
+    elif (handle, other) == (1, 2):
+        machine.streams = replace(machine.streams, out=machine.streams.err)
+    elif handle != other:
+        raise Puzzle("a redirection to a handle other than 1 and 2", _REMEDY)
+
+
+def _open_input(machine: Machine, path: str) -> bool:
+    if device(path) == "nul":
+        machine.streams = replace(machine.streams, given=Input(""))
+        return True
+    if device(path):
+        machine.streams = replace(machine.streams, given=None)
+        return True
+    text = machine.files.text(machine.full(path), machine.code_page)
+    if text is None:
+        return False
+    machine.budget.step(len(text))
+    machine.streams = replace(machine.streams, given=Input(text))
+    return True
+
+
+def _sink(machine: Machine, path: str, *, append: bool) -> Sink:
+    match device(path):
+        case "nul":
+            return Sink("nul", path)
+        case "con":
+            return Sink("console")
+        case "":
+            pass
+        case _:
+            raise Puzzle("output goes to a device", _REMEDY)
+    full = machine.full(path)
+    if full.lower() in machine.open_files:
+        text = "a file is redirected to while a redirection around it has it open: cmd cannot open it twice"
+        raise Puzzle(text, "redirect once, around all the commands or at each of them")
+    machine.open_files.append(full.lower())
+    if not append:
+        machine.files.write(full, "", machine.code_page, append=False)
+    return Sink("file", path, full, append=append)

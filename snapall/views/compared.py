@@ -1,0 +1,60 @@
+"""A batch's good night beside snapall's, for the administrator's change request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from snapall.views.columns import table_lines
+
+
+class Line(Protocol):
+    """A row: the batch's line, what both send, and why they differ."""
+
+    @property
+    def line(self) -> int:
+        """The line of the batch, 0 for none."""
+
+    @property
+    def batch(self) -> str:
+        """What the batch sends."""
+
+    @property
+    def snapall(self) -> str:
+        """What snapall sends."""
+
+    @property
+    def why(self) -> str:
+        """Why they differ."""
+
+
+class Beside(Protocol):
+    """A command of the batch that is not taken over: its line, what it is, and what stands in for it."""
+
+    @property
+    def line(self) -> int:
+        """The line of the batch."""
+
+    @property
+    def text(self) -> str:
+        """What it is."""
+
+    @property
+    def remedy(self) -> str:
+        """What stands in for it."""
+
+
+def notice_lines(name: str, notices: Sequence[Beside]) -> list[str]:
+    """What a batch does beside the backup; nothing if it does no more."""
+    if not notices:
+        return []
+    lines = [line for one in notices for line in (f"  line {one.line}: {one.text}", f"      {one.remedy}")]
+    return [f"What {name} does beside the backup, and snapall does not:", *lines]
+
+
+def compared_lines(name: str, job: str, rows: Sequence[Line], width: int) -> list[str]:
+    """The two sequences in columns; `width` 0: nothing is wrapped."""
+    head = f"job {job}: what {name} sends on a good night with two VMs, and what snapall sends"
+    cells = [(str(one.line or ""), one.batch, one.snapall, one.why) for one in rows]
+    table = table_lines(("line", name, "snapall", "why they differ"), cells, width, right=("line",))
+    return [head, *table, "(numbers: docs/differences.md; `snapall docs` writes it out)"]

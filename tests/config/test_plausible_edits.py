@@ -1,0 +1,74 @@
+"""Edits that sites make in years of use: each taken for what cmd makes of it, or refused by line; none taken wrong."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from snapall.config.batch import batch_of
+from tests.config.batches import BATS, FILLED
+
+EDITS = BATS.parent / "edits"
+LIST: dict[str, dict[str, Any]] = tomllib.loads((EDITS / "edits.toml").read_text(encoding="utf-8"))
+TAKEN = [name for name, edit in LIST.items() if "taken" in edit]
+
+
+def edited(edit: Mapping[str, Any]) -> bytes:
+    """The batch with one edit."""
+    if "bat" in edit:
+        return (EDITS / str(edit["bat"])).read_bytes()
+    text = FILLED.decode().replace("\r\n", "\n")
+    for old, new in edit["swap"]:
+        assert old in text
+        text = text.replace(old, new)
+    return text.replace("\n", "\r\n").encode()
+
+
+def files_of(edit: Mapping[str, Any], name: str) -> bytes | None:
+    """A file that the edited batch reads."""
+    text: str | None = edit.get("files", {}).get(re.split(r"[\\/]", name)[-1].lower())
+    return None if text is None else text.replace("\n", "\r\n").encode()
+
+
+def flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """The keys of a table with those of its tables; `vms` is a value."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        path = f"{above}{key}"
+        found |= flat(value, f"{path}.") if isinstance(value, Mapping) and key != "vms" else {path: value}
+    return found
+
+
+def test_the_list_is_long_and_most_of_it_is_taken() -> None:
+    assert len(LIST) >= 50
+    assert len(TAKEN) >= 36
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_an_edit_is_taken_with_what_it_changes_and_nothing_else(name: str) -> None:
+    edit = LIST[name]
+    batch = batch_of(edited(edit), {}, lambda file: files_of(edit, file))
+    assert batch.fault_lines() == []
+    wanted = flat(batch_of(FILLED, {}).table)
+    for key, value in edit["taken"].items():
+        wanted = {path: old for path, old in wanted.items() if path != key and not path.startswith(f"{key}.")}
+        wanted |= {key: value} if key.endswith(".vms") else {} if value == {} else flat({key: value})
+    assert flat(batch.table) == wanted
+    noted = edit.get("noted", [])
+    assert len(batch.notices) == len(noted)
+    assert all(any(words in one.text for one in batch.notices) for words in noted)
+
+
+@pytest.mark.parametrize("name", [name for name, edit in LIST.items() if "refused" in edit])
+def test_an_edit_that_cannot_be_taken_is_refused_by_line_with_a_remedy(name: str) -> None:
+    edit = LIST[name]
+    batch = batch_of(edited(edit), {}, lambda file: files_of(edit, file))
+    assert batch.table == {}
+    assert {str(one.line) for one in batch.faults} == set(edit["refused"])
+    lines = batch.fault_lines()
+    for number, words in edit["refused"].items():
+        assert any(line.startswith(f"line {number}: ") and words in line and "; " in line for line in lines)
