@@ -92,12 +92,12 @@ def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files
     if good.stop is not None:
         remedy = WITHOUT_START if re.search(r"\bstart\b", good.stop.reason) is not None else good.stop.remedy
         findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
-    else:
-        check(paper, good, desk)
+    part = "" if good.stop is not None else check(paper, good, desk)
     table = table_of(found, findings)
     if good.stop is None and captures(good) and all(fault.keys for fault in findings.faults):
         check_ids(paper, table.raw, desk)
         check_unquiesced(paper, found.statements.of(QuiesceCall), desk)
+    table.named_in_part(part)
     arguments_used(paper, desk)
     faults = sorted((one for one in findings.faults if not answers(overlay, table.raw, one)), key=lambda one: one.line)
     if faults:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Snap
@@ -12,6 +12,7 @@ from snapall.config.cmd import Call
 
 _CHAIN = (("jobs", ANY, "chain"),)
 _LOOKS = {("snap", "list"), ("version",), ("df",), ("vol", "status"), ("snap", "delta"), ("snap", "reserve")}
+_COPIES = {("snapmirror", "update"), ("snapvault", "update")}
 _VALUED = {"rsh": {"-l"}, "ssh": {"-l", "-i", "-p", "-o"}, "plink": {"-l", "-i", "-P", "-pw", "-hostkey"}}
 _BARE = {
     "rsh": {"-n"},
@@ -21,8 +22,11 @@ _BARE = {
 _Reach = tuple[tuple[str, Located], ...]
 
 
-def snap(call: Call, line: int, desk: Desk) -> Snap | None:
-    """Read `rsh FILER snap VERB VOLUME NAME...`; None for a look, which changes nothing, and for a fault."""
+def snap(call: Call, line: int, desk: Desk, *, captured: bool) -> Snap | None:
+    """Read `rsh FILER snap VERB VOLUME NAME...`; None for a look, which changes nothing, and for a fault.
+
+    `captured`: whether a snapshot was created before; a copy that is updated afterwards is named in a notice.
+    """
     given: dict[str, str] = {}
     host, rest, words = "", list(call.words), list[str]()
     while rest and not words:
@@ -38,7 +42,7 @@ def snap(call: Call, line: int, desk: Desk) -> Snap | None:
             host = word
         else:
             words = [part for one in (word, *rest) for part in one.split()]
-    if any(tuple(word.lower() for word in words[: len(look)]) == look for look in _LOOKS):
+    if _begins(words, _LOOKS) or (captured and _updates_a_copy(words, line, desk)):
         return None
     verb = words[1].lower() if len(words) > 1 and words[0].lower() == "snap" else ""
     if len(words) - 3 != SNAP_NAMES.get(verb):
@@ -53,6 +57,18 @@ def snap(call: Call, line: int, desk: Desk) -> Snap | None:
     volume = desk.take(line, words[2], "the volume")
     names = tuple(desk.take(line, word, "the snapshot's name", *_CHAIN) for word in words[3:])
     return Snap(line, verb, filer, reach, volume, names)
+
+
+def _begins(words: Sequence[str], commands: Collection[tuple[str, ...]]) -> bool:
+    return any(tuple(word.lower() for word in words[: len(one)]) == one for one in commands)
+
+
+def _updates_a_copy(words: Sequence[str], line: int, desk: Desk) -> bool:
+    found = _begins(words, _COPIES)
+    if found:
+        remedy = "set [jobs.NAME.replicate], which updates the copies of each published backup"
+        desk.findings.notice(line, f"{words[0].lower()} update is not taken over", remedy)
+    return found
 
 
 def _remedy(words: Sequence[str]) -> str:

@@ -160,6 +160,7 @@ def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
     if paper.text.first(r"date|time|random") is None:
         return
     yield "29.02.2008", "23:05:01,00"
+    yield "Wed 11/17/1999", "11:11:11.11"
     if not paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b"):
         return
     for day in range(1, 32):

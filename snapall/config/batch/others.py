@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from snapall.config.batch.desk import Desk
+from snapall.config.batch.facts import ANY
 from snapall.config.batch.redacted import NAMED
 from snapall.config.batch.text import MARKER
 from snapall.config.cmd import Call
+from snapall.config.tomlfile import KeyPath
 
 NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"
 """The remedy for a command that the backup may not need."""
@@ -33,18 +35,22 @@ _NET = {
     "use": "snapall needs no drive letter; where a path has one, write the full path",
 }
 _SERVICES = "put REM before it in the copy, and run it by `before` and `after` of [jobs.NAME.hooks]"
+_HOOK = "set {} in [jobs.NAME.hooks] of the overlay file to the command that stands in for it"
 _REMEDIES = {
     "start": WITHOUT_START,
     "cmd": "write the command itself, without cmd /c",
     "net": _SERVICES,
     "sc": _SERVICES,
-    "vcbmounter": "put REM before it in the copy, and run it by `after` of [jobs.NAME.hooks]",
+    "vcbmounter": _SERVICES,
 }
 _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IGNORECASE)
 
 
-def judge(call: Call, line: int, desk: Desk) -> None:
-    """Say what becomes of a program that is no part of the backup."""
+def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
+    """Say what becomes of a program that is no part of the backup.
+
+    `hook`: "before" or "after" if it runs before or after all of the backup; that hook in an overlay stands in for it.
+    """
     name = call.name
     if name in _QUIET:
         return
@@ -57,7 +63,11 @@ def judge(call: Call, line: int, desk: Desk) -> None:
         file = re.split(r"[\\/]", call.program)[-1]
         shown = name if name in NAMED else file if _A_FILE.fullmatch(file) else ""
         what = f"snapall does not know the command {shown.lower()}" if shown else "snapall does not know the command"
-        desk.findings.fault(line, what, _REMEDIES.get(name, NOT_NEEDED))
+        remedy, keys = _REMEDIES.get(name, NOT_NEEDED), list[KeyPath]()
+        if hook:
+            remedy = _HOOK.format(hook) if remedy == _SERVICES else f"{remedy}, or {_HOOK.format(hook)}"
+            keys.append(("jobs", ANY, "hooks", hook))
+        desk.findings.fault(line, what, remedy, *keys)
 
 
 def _of_a_value(line: int, desk: Desk) -> bool:

@@ -47,6 +47,12 @@ class Table:
                 return None
         return first
 
+    def named_in_part(self, part: str) -> None:
+        """Call the VM snapshots of every job by the constant part of their name, if there is one."""
+        for job in self.raw.get("jobs", {}).values():
+            if part and "vm_snapshot" in job:
+                job["vm_snapshot"] = part
+
     def put_agreed(self, path: tuple[str, ...], found: Found, what: str, *, case: bool = False) -> None:
         """Set a key to the value that all lines give, if they agree on one."""
         value = self.agreed(found, what, path, case=case)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from snapall.config.batch import filer_calls, others, sql_calls, vcb_calls
 from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Night
 from snapall.config.batch.desk import Desk
+from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
 from snapall.config.cmd import Call, Rehearsal, Sent, Written
@@ -31,17 +32,22 @@ class Read:
 def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
     """Read a rehearsal. What is not understood, or not taken over, is among the desk's findings."""
     found = Read()
-    for event in rehearsal.events:
-        if isinstance(event, Sent):
-            line = desk.line(event.where)
-            statement = _statement(event, line, desk, night)
-            if statement is not None:
-                found.statements.append(statement)
-                found.calls.append(event)
+    sent = [event for event in rehearsal.events if isinstance(event, Sent)]
+    own: list[int] = []
+    for at, call in enumerate(sent):
+        statement = _statement(call, desk.line(call.where), desk, night, captured=bool(found.statements.captures))
+        if statement is not None:
+            found.statements.append(statement)
+            found.calls.append(call)
+            own.append(at)
+    for at, call in enumerate(sent):
+        if call.name not in BACKUP:
+            hook = "" if not own else "before" if at < own[0] else "after" if at > own[-1] else ""
+            others.judge(call, desk.line(call.where), desk, hook)
     for line, path in _written(rehearsal, desk):
         value = desk.take(line, path, "the log file", ("log",))
         found.logs.append(Located(value.text, line))
-    _mapped(found.logs, rehearsal, desk)
+    found.logs = list(by_whole_names(found.logs, sent, desk))
     for number, text in desk.text.lines.items():
         hit = _COPIED.search(text.bare)
         if hit is not None:
@@ -50,14 +56,13 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
     return found
 
 
-def _statement(call: Call, line: int, desk: Desk, night: Night) -> Statement | None:
+def _statement(call: Call, line: int, desk: Desk, night: Night, *, captured: bool) -> Statement | None:
     if call.name in FILER_PROGRAMS:
-        return filer_calls.snap(call, line, desk)
+        return filer_calls.snap(call, line, desk, captured=captured)
     if call.name in QUERY_PROGRAMS:
         return sql_calls.query(call, line, desk, night)
     if call.name == "vcbsnapshot":
         return vcb_calls.vcbsnapshot(call, line, desk)
-    others.judge(call, line, desk)
     return None
 
 
@@ -83,20 +88,3 @@ def lists_of(call: Call) -> list[str]:
         return []
     out = options_of(call.words, VALUED, BARE).value("-o")
     return [one for one in (out, call.output) if one]
-
-
-def _mapped(logs: list[Located], rehearsal: Rehearsal, desk: Desk) -> None:
-    """A log on a drive that only the batch maps would be elsewhere, or nowhere."""
-    for event in rehearsal.events:
-        drive = (
-            next((word for word in event.words if re.fullmatch("[A-Za-z]:", word)), "")
-            if isinstance(event, Sent)
-            else ""
-        )
-        if not isinstance(event, Sent) or event.name not in ("net", "subst") or not drive:
-            continue
-        for one in logs:
-            if one.text.lower().startswith(drive.lower()):
-                text = f"the log is on the drive {drive.lower()}, which only this batch maps"
-                desk.findings.fault(one.line, text, "set log in the overlay file, as a full path", ("log",))
-                return

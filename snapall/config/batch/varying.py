@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from snapall.config.batch.answers import Night
+from snapall.config.batch.dated import DatedName
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Findings, QuiesceCall
 from snapall.config.batch.nights import Paper, captures, changed, commands, elsewhere, other_days
@@ -37,13 +38,18 @@ def calls_missing(paper: Paper, desk: Desk) -> bool:
     return False
 
 
-def check(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    """Compare the first rehearsal with others; what differs is a fault."""
+def check(paper: Paper, first: Rehearsal, desk: Desk) -> str:
+    """Compare the first rehearsal with others; what differs is a fault.
+
+    Returns the constant part of the VM snapshots' name, "" if the whole name is the same each night.
+    """
     _conditions(desk)
-    if not any(not fault.keys for fault in desk.findings.faults):
-        _days(paper, first, desk)
-        _files(paper, first, desk)
-        _arguments(paper, first, desk)
+    if any(not fault.keys for fault in desk.findings.faults):
+        return ""
+    part = _days(paper, first, desk)
+    _files(paper, first, desk)
+    _arguments(paper, first, desk)
+    return part
 
 
 def _conditions(desk: Desk) -> None:
@@ -59,21 +65,24 @@ def _conditions(desk: Desk) -> None:
             desk.findings.fault(at, text, _NIGHTLY)
 
 
-def _days(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+def _days(paper: Paper, first: Rehearsal, desk: Desk) -> str:
     if paper.long:
         text = "the batch takes too many steps to be rehearsed for every date"
         desk.findings.fault(1, text, "write the parts that take the backup into a copy")
-        return
+        return ""
+    dated = DatedName(first)
+    usual = dated.without(first)
     for number, (date, time) in enumerate(other_days(paper)):
         other, _ = paper.good(date=date, time=time, variables={**paper.variables, "RANDOM": str(number)})
-        call, place = changed(first, other), elsewhere(first, other)
+        call, place = changed(usual, dated.without(other)), elsewhere(first, other)
         if call is not None:
             remedy = _NAMES if call.name != "vcbsnapshot" else "write a name that stays the same"
             desk.findings.fault(desk.line(call.where), f"this {call.name} command changes from night to night", remedy)
-            return
+            return ""
         if place is not None:
             text = "the log's name changes from night to night"
             desk.findings.fault_once(desk.line(place.where), text, "set log in the overlay file", ("log",))
+    return dated.part(paper, desk)
 
 
 def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:

@@ -10,13 +10,14 @@ from snapall.config.batch.options import Options, options_of, shown
 from snapall.config.cmd import Call
 
 _KEYS = {f"-{key[0]}": (("vcenter", key),) for key in ("host", "user", "password")}
+_OPTIONS = (("-h", "-u", "-p"), ("-c", "-d"))
 _HEADER = re.compile(r"moref:vm-(-+|(VM_)?ID)", re.IGNORECASE)
 _NUMBER = r"(\d{1,9})"
 
 
 def vcbsnapshot(call: Call, line: int, desk: Desk) -> QuiesceCall | ReleaseCall | None:
     """Read `vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-N NAME`, or `-d moref:vm-N ssid:snapshot-M`."""
-    options = options_of(call.words, ("-h", "-u", "-p"), ("-c", "-d"))
+    options = options_of(call.words, *_OPTIONS)
     if options.unknown:
         text = f"vcbsnapshot has an option ({shown(options.unknown[0])}) that is not supported"
         desk.findings.fault(line, text, "remove it")
@@ -38,6 +39,12 @@ def vcbsnapshot(call: Call, line: int, desk: Desk) -> QuiesceCall | ReleaseCall 
     remedy = "write `-c moref:vm-%%i NAME` with tokens=1, and `-d moref:vm-%%i ssid:snapshot-%%j` with tokens=1,2"
     desk.findings.fault(line, text, remedy)
     return None
+
+
+def created(call: Call) -> str:
+    """The name of the VM snapshot that a command creates, or ""."""
+    options = options_of(call.words, *_OPTIONS) if call.name == "vcbsnapshot" and "-c" in call.words else None
+    return options.plain[1] if options is not None and len(options.plain) == 2 else ""
 
 
 def _login(call: Call, options: Options, line: int, desk: Desk) -> Login:
