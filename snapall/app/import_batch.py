@@ -84,8 +84,8 @@ class Imported:
             *steps,
             f"snapall plan --config {config}: see what a run would do (it changes nothing)",
             f"snapall run --config {config}: take the first backup",
-            f"snapall schedule --install --config {config}: schedule the backup, and recover at boot; then remove "
-            f"{self.batch.name} from its scheduler",
+            f"snapall schedule --install --config {config}: schedule the backup, and recover at boot",
+            f"remove {self.batch.name} from its own schedule",
         ]
 
     def as_json(self) -> dict[str, object]:
