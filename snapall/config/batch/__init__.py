@@ -10,9 +10,11 @@ from snapall.config.batch.compared import Command
 from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
+from snapall.config.batch.given import given_of, without_given
 from snapall.config.batch.nights import NAME, Files, Paper, captures, first_night, no_files
 from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
+from snapall.config.batch.raw import Table
 from snapall.config.batch.reading import Read, read
 from snapall.config.batch.redacted import redacted
 from snapall.config.batch.sequence import sequence_of
@@ -22,6 +24,8 @@ from snapall.config.batch.varying import arguments_used, calls_missing, check, c
 from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
+
+_NO_MACHINE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -74,32 +78,40 @@ class Batch:
         return ([], ()) if self.paper is None else sequence_of(self.paper, self.desk, volumes)
 
 
-def batch_of(data: bytes, overlay: Mapping[str, object], files: Files = no_files) -> Batch:
+def batch_of(
+    data: bytes, overlay: Mapping[str, object], files: Files = no_files, machine: Mapping[str, str] = _NO_MACHINE
+) -> Batch:
     """Read a batch file together with its overlay. Never raises: what it cannot read is among the faults.
 
-    `files`: what stands beside the batch.
+    `files`: what stands beside the batch; `machine`: variables of the machine that are the same for every user.
     """
     findings = Findings()
     text = text_of(data, findings)
     desk = Desk(NAME, text, findings)
     if findings.faults:
         return Batch(tuple(findings.faults), {}, {}, desk)
-    paper = Paper(with_markers(data, placeholders(text)), text, files)
+    paper = Paper(with_markers(data, placeholders(text)), text, files, given_of(overlay).with_machine(machine))
     good, night = first_night(paper)
     if calls_missing(paper, desk):
         return Batch(tuple(findings.faults), {}, {}, desk)
     found = read(good, desk, night)
+    table = _table(paper, good, found, desk)
+    faults = sorted((one for one in findings.faults if not answers(overlay, table.raw, one)), key=lambda one: one.line)
+    if faults:
+        return Batch(tuple(faults), {}, table.lines, desk)
+    return Batch((), merged(table.raw, without_given(overlay)), table.lines, desk, paper, good, found)
+
+
+def _table(paper: Paper, good: Rehearsal, found: Read, desk: Desk) -> Table:
+    """What a good night says, held against other nights."""
     if good.stop is not None:
         remedy = WITHOUT_START if re.search(r"\bstart\b", good.stop.reason) is not None else good.stop.remedy
-        findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
-    part = "" if good.stop is not None else check(paper, good, desk)
-    table = table_of(found, findings)
-    if good.stop is None and captures(good) and all(fault.keys for fault in findings.faults):
+        desk.findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
+    part = check(paper, good, desk) if good.stop is None else ""
+    table = table_of(found, desk.findings)
+    if good.stop is None and captures(good) and all(fault.keys for fault in desk.findings.faults):
         check_ids(paper, table.raw, desk)
         check_unquiesced(paper, found.statements.of(QuiesceCall), desk)
     table.named_in_part(part)
     arguments_used(paper, desk)
-    faults = sorted((one for one in findings.faults if not answers(overlay, table.raw, one)), key=lambda one: one.line)
-    if faults:
-        return Batch(tuple(faults), {}, table.lines, desk)
-    return Batch((), merged(table.raw, overlay), table.lines, desk, paper, good, found)
+    return table

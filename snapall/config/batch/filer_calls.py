@@ -23,10 +23,7 @@ _Reach = tuple[tuple[str, Located], ...]
 
 
 def snap(call: Call, line: int, desk: Desk, *, captured: bool) -> Snap | None:
-    """Read `rsh FILER snap VERB VOLUME NAME...`; None for a look, which changes nothing, and for a fault.
-
-    `captured`: whether a snapshot was created before; a copy that is updated afterwards is named in a notice.
-    """
+    """Read `rsh FILER snap VERB VOLUME NAME...`; None for a look, for a mirror's update once `captured`, and a fault."""
     given: dict[str, str] = {}
     host, rest, words = "", list(call.words), list[str]()
     while rest and not words:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from snapall.config.batch.answers import Night, numbers_in
+from snapall.config.batch.given import Given
 from snapall.config.batch.reading import BACKUP
 from snapall.config.batch.text import FOLDER, Text, marker
 from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
@@ -36,10 +37,14 @@ class Paper:
     data: bytes
     text: Text
     files: Files = no_files
+    given: Given = field(default_factory=Given)
     present: frozenset[str] = frozenset()
     missing: dict[str, None] = field(default_factory=dict)  # which the batch asked for in vain
     steps: int = _FEW_STEPS
-    variables: Mapping[str, str] = field(default_factory=lambda: Setting().variables)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.variables = self.variables or {**Setting().variables, **self.given.variables}
 
     @property
     def long(self) -> bool:
@@ -62,8 +67,8 @@ class Paper:
 
     def night(self, night: Night, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
-        usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, steps=self.steps)
-        setting = replace(usual, **changes)  # type: ignore[arg-type]
+        usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, arguments=self.given.arguments)
+        setting = replace(usual, **{"steps": self.steps, **changes})  # type: ignore[arg-type]
         return rehearse(self.data, NAME, setting, night)
 
     def _read(self, path: str) -> bytes | None:
@@ -83,13 +88,14 @@ class Paper:
 
     def marked(self) -> Mapping[str, str]:
         """The variables of Windows, and a marker for each that nothing sets."""
-        unset = {name: marker(name) for name in self.text.unset()}
+        unset = {name: marker(name) for name in self.text.unset() if not self.given.has(name)}
         windows = {name: f"C:\\{marker(name)}" for name in _WINDOWS}
         known = {name.lower() for name in Setting().variables} | {name.lower() for name in windows}
         return {
             **Setting().variables,
             **windows,
             **{key: one for key, one in unset.items() if key.lower() not in known},
+            **self.given.variables,
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.patience import patiently
 from snapall.config.batch import Batch, batch_of
+from snapall.config.batch.given import faults_in
 from snapall.config.batch.text import MARKER
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.errors import ConfigError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from snapall.config.tomlfile import KeyPath
 
 
+_MACHINE = ("COMPUTERNAME",)
 _LARGEST = 1 << 16  # of a file that a batch reads
 
 
@@ -56,7 +59,11 @@ def source_of(path: Path) -> Source:
             f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
-    batch = batch_of(data, overlay, lambda name: _beside(path, name))
+    odd = list(faults_in(overlay))
+    if odd:
+        raise ConfigError("\n".join(f"{beside}: {one}" for one in odd), "correct the file", "SA-7001")
+    machine = {name: os.environ[name] for name in _MACHINE if os.environ.get(name)}
+    batch = batch_of(data, overlay, lambda name: _beside(path, name), machine)
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.fault_lines()]
         raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it", "SA-7006")

@@ -12,18 +12,17 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Findings, QuiesceCall
 from snapall.config.batch.nights import Paper, captures, changed, commands, elsewhere, other_days
 from snapall.config.batch.reading import read
+from snapall.config.batch.surroundings import conditions, machines
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import marker
 from snapall.config.cmd import Rehearsal, Sent
 
-_MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname|number_of_processors|processor_\w+"
-_COMPARED = r"\bif\b.*(==|\bequ\b|\bneq\b|\blss\b|\bleq\b|\bgtr\b|\bgeq\b)"
-_NIGHTLY = "write a copy for one of them, without the condition, and give the other a job of its own in snapall.toml"
 _NAMES = (
     "rotate fixed names, as the original does: snapall retains by `prefix` and `retain`, and `list` shows the dates"
 )
 _MOST = 6
 _ARGUMENTS = " ".join(marker(f"argument{number}") for number in range(1, 10))
+_GIVE = "write the value itself, or set [batch] arguments in the overlay file to what the batch is scheduled with"
 _TAKES = r"(?<!%)%(~[a-z]*)?[1-9*]"
 
 
@@ -43,26 +42,14 @@ def check(paper: Paper, first: Rehearsal, desk: Desk) -> str:
 
     Returns the constant part of the VM snapshots' name, "" if the whole name is the same each night.
     """
-    _conditions(desk)
+    conditions(paper, desk)
     if any(not fault.keys for fault in desk.findings.faults):
         return ""
     part = _days(paper, first, desk)
     _files(paper, first, desk)
     _arguments(paper, first, desk)
+    machines(paper, first, desk)
     return part
-
-
-def _conditions(desk: Desk) -> None:
-    for at, line in desk.text.lines.items():
-        condition = re.match(_COMPARED, line.bare, re.IGNORECASE)
-        named = re.search(rf"[%!]({_MACHINE})[%!:]", line.text, re.IGNORECASE)
-        dated = re.search(r"[%!](date|time|random)[%!:]", line.text, re.IGNORECASE)
-        if condition is not None and named is not None:
-            text = f"what follows depends on %{named[1]}%, which differs from machine to machine"
-            desk.findings.fault(at, text, "write a copy for this machine, without the condition")
-        elif condition is not None and dated is not None:
-            text = f"what follows depends on %{dated[1]}%, and so differs from night to night"
-            desk.findings.fault(at, text, _NIGHTLY)
 
 
 def _days(paper: Paper, first: Rehearsal, desk: Desk) -> str:
@@ -101,14 +88,18 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 
 def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    if desk.text.first(_TAKES) is None:
+    if desk.text.first(_TAKES) is None or paper.given.arguments:
         return
     other, _ = paper.good(arguments=_ARGUMENTS)
     event = changed(first, other)
     if event is not None:
         line = desk.text.first(_TAKES) or desk.line(event.where)
         text = "with an argument, the batch does something else; snapall imports what it does without one"
-        desk.findings.notice(line, text, "write a job for each argument that your scheduler gives it")
+        desk.findings.notice(
+            line,
+            text,
+            "write a job for each argument that your scheduler gives it, or set [batch] arguments in the overlay file",
+        )
 
 
 def arguments_used(paper: Paper, desk: Desk) -> None:
@@ -122,7 +113,7 @@ def arguments_used(paper: Paper, desk: Desk) -> None:
         del desk.findings.faults[fault]
     if lines:
         text = "it takes an argument of the batch (% and a digit), which snapall does not know"
-        desk.findings.fault(desk.text.first(_TAKES) or min(lines), text, "write the value itself")
+        desk.findings.fault(desk.text.first(_TAKES) or min(lines), text, _GIVE)
 
 
 def check_ids(paper: Paper, table: dict[str, Any], desk: Desk) -> None:

@@ -1,0 +1,70 @@
+"""[batch] of the overlay: with which arguments and variables the batch runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+_KEYS = ("arguments", "variables")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Given:
+    """What the batch is given. `variables` are those of its environment; `date` and `time` among them stand still."""
+
+    arguments: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether a variable is given, in any case."""
+        return name.lower() in {one.lower() for one in self.variables}
+
+    def with_machine(self, machine: Mapping[str, str]) -> Given:
+        """Add what the machine's environment says; what the overlay says wins."""
+        return Given(
+            self.arguments, {**{key: one for key, one in machine.items() if not self.has(key)}, **self.variables}
+        )
+
+
+def given_of(overlay: Mapping[str, object]) -> Given:
+    """Return what the overlay gives; what `faults_in` names is left out."""
+    table = overlay.get("batch")
+    if not isinstance(table, Mapping):
+        return Given()
+    arguments, variables = table.get("arguments"), table.get("variables")
+    pairs = variables.items() if isinstance(variables, Mapping) else ()
+    return Given(
+        arguments if isinstance(arguments, str) else "",
+        {key: value for key, value in pairs if isinstance(value, str) and _NAME.fullmatch(key) is not None},
+    )
+
+
+def without_given(overlay: Mapping[str, object]) -> dict[str, object]:
+    """The overlay's keys of snapall.toml."""
+    return {key: value for key, value in overlay.items() if key != "batch"}
+
+
+def faults_in(overlay: Mapping[str, object]) -> Iterator[str]:
+    """What is wrong with [batch], each with its key."""
+    table = overlay.get("batch", {})
+    if not isinstance(table, Mapping):
+        yield "batch: must be a table"
+        return
+    for key in table:
+        if key not in _KEYS:
+            yield f"batch.{key}: is not a known key; known are {', '.join(_KEYS)}"
+    if not _is_line(table.get("arguments", "")):
+        yield "batch.arguments: must be one text, as on a command line"
+    variables = table.get("variables", {})
+    if not isinstance(variables, Mapping):
+        yield "batch.variables: must be a table of texts"
+        return
+    for key, value in variables.items():
+        if _NAME.fullmatch(key) is None or not _is_line(value):
+            yield f"batch.variables.{key}: must be a variable's name with a text of one line"
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value) is None
