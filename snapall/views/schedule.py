@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from snapall.escaping import shell_word, windows_word
 from snapall.operate.schedule.task import RunTool, Scheduler, Step, Task, WriteUnit
 from snapall.operate.schedule.task_scheduler import is_system, task_names
 
@@ -20,8 +21,8 @@ def step_line(step: Step, units: Path) -> str:
         case WriteUnit(document, replaces):
             return f"write {units / document.file}{' (replaces it)' if replaces else ''}"
         case RunTool(argv, _, _, note):
-            words = " ".join(f'"{one}"' if " " in one else one for one in argv)
-            return f"run   {words}{f' ({note})' if note else ''}"
+            quoted = windows_word if argv[0] == "schtasks" else shell_word
+            return f"run   {' '.join(map(quoted, argv))}{f' ({note})' if note else ''}"
 
 
 def plan_lines(task: Task, scheduler: Scheduler, steps: Sequence[Step], units: Path) -> Iterator[str]:

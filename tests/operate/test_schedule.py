@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.errors import ConfigError
+from snapall.escaping import shell_word
 from snapall.operate.schedule import cron, systemd
 from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_crontab, of_tasks, of_units, windows_words
 from snapall.operate.schedule.judged import check_schedule, runs
@@ -129,7 +130,7 @@ def test_nothing_scheduled_is_two_warnings_with_the_command_that_helps() -> None
 
 def test_the_command_that_helps_can_be_pasted_although_the_path_has_a_blank() -> None:
     found = next(check_schedule("/etc/my own/snapall.toml", NOTHING))
-    assert found.remedy == 'run `snapall schedule --install --config "/etc/my own/snapall.toml"`'
+    assert found.remedy == f"run `snapall schedule --install --config {shell_word('/etc/my own/snapall.toml')}`"
 
 
 def test_what_schedule_writes_satisfies_the_doctor() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ntpath
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import PurePosixPath, PureWindowsPath
 
+from snapall.escaping import shell_word
 from snapall.operate.doctor.checklist import CheckOutcome
 from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_tasks, of_units, started_by
 
@@ -18,8 +20,7 @@ _BATCH = re.compile(r"snapall\.(?:bat|cmd)", re.IGNORECASE)
 def check_schedule(config: str, seen: Seen) -> Iterator[CheckOutcome]:
     """Whether `snapall run` and, at boot, `snapall recover` are scheduled for this configuration, and the batch not."""
     entries = entries_of(seen)
-    named = f'"{config}"' if " " in config else config
-    remedy = f"run `snapall schedule --install --config {named}`"
+    remedy = f"run `snapall schedule --install --config {shell_word(config)}`"
     yield from _missing(config, entries, remedy)
     if twice := _scheduled_twice(entries, config):
         yield CheckOutcome(
@@ -121,9 +122,9 @@ def _program_in(words: Sequence[str]) -> int | None:
 
 def _same(named: str, config: str, folder: str) -> bool:
     """Whether a name means this configuration, from this folder; from an unknown one, a bare name may."""
-    kind = PureWindowsPath if _ON_WINDOWS.match(config) else PurePosixPath
-    found, wanted = kind(folder, named), kind(config)
-    return found == wanted or (not folder and found == kind(wanted.name))
+    paths = ntpath if _ON_WINDOWS.match(config) else posixpath
+    found, wanted = (paths.normcase(paths.normpath(one)) for one in (paths.join(folder, named), config))
+    return found == wanted or (not folder and found == paths.basename(wanted))
 
 
 def _starts_the_batch(entry: Entry, config: str) -> bool:

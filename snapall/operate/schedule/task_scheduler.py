@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from snapall.escaping import windows_word
 from snapall.operate.schedule.task import Document, RunTool, Task
 
 SYSTEM = "S-1-5-18"
@@ -116,13 +117,8 @@ def _document(what: str, task: Task, words: Sequence[str], trigger: str, late: s
         principal=_BY_SYSTEM if is_system(task) else _BY_USER.format(user=escape(task.user)),
         late=late,
         command=escape(words[0]),
-        arguments=escape(" ".join(map(_quoted, words[1:]))),
+        arguments=escape(" ".join(map(windows_word, words[1:]))),
         folder=escape(task.folder),
     )
     verb = "run" if what == "backup" else what
     return Document(what, f"{task.name}-{verb}.xml", text.encode("ascii", "xmlcharrefreplace").decode("ascii"))
-
-
-def _quoted(word: str) -> str:
-    """A word of a Windows command line; no path holds a quotation mark, or ends in a backslash here."""
-    return f'"{word}"' if any(one in word for one in " \t") or not word else word
