@@ -46,7 +46,11 @@ VARYING = {
     "the folder": (("&& vcbsnapshot", '&& "%~dp0vcbsnapshot.exe"'), 35, "the batch's own folder"),
     "a folder of the machine": (("snapall.log", r"%TEMP%\snapall.log"), 2, "%TEMP%"),
     "the environment": (("set filer=filer1", "set filer=%FILERNAME%"), 20, "%FILERNAME% is never set"),
-    "another program": ((ROTATE, f"for /f %%d in ('wmic os') do set x=%%d\r\n{ROTATE}"), 17, "does not know what this program answers"),
+    "another program": (
+        (ROTATE, f"for /f %%d in ('wmic os') do set x=%%d\r\n{ROTATE}"),
+        17,
+        "does not know what this program answers",
+    ),
     "two filers": (
         ("RSH %filer% snap create", "for %%f in (filer1 filer2) do RSH %%f snap create"),
         39,

@@ -1,4 +1,4 @@
-"""The programs of a batch that are no part of the backup: named in a notice, or refused with a remedy."""
+"""The programs of a batch that are not part of the backup: named in a notice, or refused with a remedy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IG
 
 
 def judge(call: Call, line: int, desk: Desk) -> None:
-    """Say what becomes of a program that is no part of the backup."""
+    """Record what becomes of a program that is not part of the backup."""
     name = call.name
     if name in _QUIET:
         return

@@ -29,7 +29,7 @@ class Read:
 
 
 def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
-    """Read a rehearsal. What is not understood, or not taken over, is among the desk's findings."""
+    """Read a rehearsal. What is not understood, or not imported, is among the desk's findings."""
     found = Read()
     for event in rehearsal.events:
         if isinstance(event, Sent):
