@@ -1,4 +1,4 @@
-"""How snapall starts itself again: as a module of this Python, or as the stand-alone program, which has no Python."""
+"""How snapall starts itself again: as a module of this Python, or as the stand-alone program, which needs no Python."""
 
 from __future__ import annotations
 

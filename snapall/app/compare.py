@@ -34,7 +34,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class BatchBeside:
-    """A batch that is the configuration: its jobs compared, and what is not taken over."""
+    """A batch that serves as the configuration: its jobs compared, and what is not imported."""
 
     jobs: tuple[Compared, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -1,4 +1,4 @@
-"""`snapall schedule`: what is to be scheduled, the steps that install it, and what is scheduled already."""
+"""`snapall schedule`: the schedule, the steps that install it, and what is scheduled already."""
 
 from __future__ import annotations
 

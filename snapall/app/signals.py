@@ -18,7 +18,7 @@ CONSOLE_EVENTS = {
     5: "CTRL_LOGOFF_EVENT",
     6: "CTRL_SHUTDOWN_EVENT",
 }
-"""What Windows reports to a console program, by its number (wincon.h)."""
+"""The events that Windows reports to a console program, by number (wincon.h)."""
 
 _LONGEST_STAY = 60.0
 """Seconds that the answer to an end of the session is put off. Windows gives 5, a service 20 at a shutdown."""
@@ -33,7 +33,7 @@ class Reaction(Enum):
 
 
 def reaction_to(event: int) -> Reaction:
-    """What to do about an event. Of a log-off hear only services and scheduled tasks, and not whose it is."""
+    """What to do about an event. Only services and scheduled tasks learn of log-offs, and not of whose."""
     match CONSOLE_EVENTS.get(event):
         case "CTRL_CLOSE_EVENT" | "CTRL_SHUTDOWN_EVENT":
             return Reaction.END

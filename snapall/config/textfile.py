@@ -1,4 +1,4 @@
-"""A text file as an editor left it: Windows' Notepad writes UTF-8 with a mark, or UTF-16 with one ("Unicode")."""
+"""A text file as an editor left it: Notepad writes UTF-8 or UTF-16 ("Unicode") with a byte order mark."""
 
 from __future__ import annotations
 

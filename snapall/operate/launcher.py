@@ -26,7 +26,7 @@ PATIENCE = 60.0
 """Seconds within which a guardian must print it."""
 
 OUTLIVE = (
-    "schedule `snapall recover` at startup and some minutes after the run, and set no limit to the run's time; or "
+    "schedule `snapall recover` at boot and a few minutes after the run, and set no time limit for the run; or "
     "start snapall from a program whose job object lets processes out (JOB_OBJECT_LIMIT_BREAKAWAY_OK)"
 )
 """The remedy where nothing of ours outlives the program that started the run."""

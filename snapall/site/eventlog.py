@@ -1,4 +1,4 @@
-"""The Application log of Windows: one event for a run, and the registration of the source that it comes from."""
+"""The Windows Application log: one event for a run, and the registration of its source."""
 
 from __future__ import annotations
 

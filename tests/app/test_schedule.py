@@ -117,7 +117,7 @@ def test_a_unit_of_that_name_that_starts_something_else_stays(machine: Scheduler
     (machine.units / "snapall.service").write_text(theirs)
     code, _, err = ended(capsys, "schedule", "--for", "systemd", "--install")
     assert code == 1
-    assert "SA-1962 snapall.service exists already" in err
+    assert "SA-1962 snapall.service already exists" in err
     assert "/etc/other.toml" in err
     assert "--name" in err
     assert [path.name for path in machine.units.iterdir()] == ["snapall.service"]

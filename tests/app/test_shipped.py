@@ -75,7 +75,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, capsys: pyt
     ended = run_docs(capsys, tmp_path)
     assert ended.code == 2
     assert f"SA-1980 {tmp_path} exists already" in ended.err
-    assert "remedy: name a new folder" in ended.err
+    assert "remedy: name a new or empty folder" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 

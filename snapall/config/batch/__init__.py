@@ -1,4 +1,4 @@
-"""Rehearse an old snapall.bat on paper, and read it as a configuration, or report by line why it cannot be imported."""
+"""Rehearse an old snapall.bat and read it as a configuration, or report by line why it cannot be imported."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Batch:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """The commands that are not taken over, by line."""
+        """The commands that are not imported, by line."""
         return tuple(sorted(self.desk.findings.notices, key=lambda one: one.line))
 
     @property

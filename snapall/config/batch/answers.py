@@ -1,4 +1,4 @@
-"""What the programs of a batch answer on a night on paper: a good one, or one on which some of them fail."""
+"""What the programs of a batch answer on a rehearsed night: a good one, or one on which some of them fail."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class Findings:
             self.fault(line, text, remedy, *keys)
 
     def notice(self, line: int, text: str, remedy: str) -> None:
-        """Record a command that is not taken over."""
+        """Record a command that is not imported."""
         self.notices[Notice(line, text, remedy)] = None
 
     def masked(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""A batch rehearsed: on one night on paper, and on others that differ in what it may not depend on."""
+"""The rehearsals of a batch: of one night, and of others that differ in what the batch must not depend on."""
 
 from __future__ import annotations
 

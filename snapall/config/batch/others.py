@@ -1,4 +1,4 @@
-"""The programs of a batch that are no part of the backup: named in a notice, or refused with a remedy."""
+"""The programs of a batch that are not part of the backup: named in a notice, or refused with a remedy."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Read:
 
 
 def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
-    """Read a rehearsal. What is not understood, or not taken over, is among the desk's findings."""
+    """Read a rehearsal. What is not understood, or not imported, is among the desk's findings."""
     found = Read()
     sent = [event for event in rehearsal.events if isinstance(event, Sent)]
     own: list[int] = []

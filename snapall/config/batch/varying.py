@@ -1,4 +1,4 @@
-"""What a batch may not depend on: the date, the machine, arguments, files that may be there, the VMs' ids."""
+"""What a batch must not depend on: the date, the machine, arguments, files that may exist, the VMs' ids."""
 
 from __future__ import annotations
 

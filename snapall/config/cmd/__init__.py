@@ -1,4 +1,4 @@
-"""An interpreter of cmd's language that runs a batch on paper: it starts nothing and touches no file."""
+"""An interpreter for cmd's language that rehearses a batch: it starts nothing and touches no file."""
 
 from snapall.config.cmd.rehearsal import (
     Answer,

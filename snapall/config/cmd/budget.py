@@ -1,4 +1,4 @@
-"""What a rehearsal may use: an endless loop and a variable that doubles end it soon."""
+"""What a rehearsal may use: an endless loop or a variable that keeps growing soon ends it."""
 
 from __future__ import annotations
 

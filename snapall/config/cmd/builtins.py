@@ -108,6 +108,6 @@ def run_builtin(machine: Machine, name: str, text: str) -> int | None:
 
 
 def require_known(name: str) -> None:
-    """Raise Puzzle for a command of cmd that is unknown here."""
+    """Raise Puzzle for a cmd command that snapall does not know."""
     if name in _UNKNOWN:
         raise Puzzle(f"what {name} does depends on the machine", "remove it")

@@ -1,4 +1,4 @@
-"""`call`, `goto`, `exit`, `setlocal`, `shift` and `chcp`: commands that change where and how the batch goes on."""
+"""`call`, `goto`, `exit`, `setlocal`, `shift` and `chcp`: commands that change where and how the batch continues."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def delete(machine: Machine, text: str) -> int | None:
 
 
 def show_names(machine: Machine, text: str) -> int | None:
-    """`dir /b`: the names alone; all else that dir shows is unknown here."""
+    """`dir /b`: the names alone; what else dir shows depends on the machine."""
     names, switches = _split(text)
     if not any(one.lower() == "/b" for one in switches) or any(one.lower() not in _BARE for one in switches):
         raise Puzzle("what dir shows depends on the machine", "use dir /b")

@@ -1,4 +1,4 @@
-"""The files that a batch sees: those that it wrote itself, over those that can be read."""
+"""The files that a batch sees: those that it wrote itself hide those that can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The current folder: `cd`, `pushd`, `popd`, `md`, `rd`. A folder that the batch changes to is taken to exist."""
+"""The current folder: `cd`, `pushd`, `popd`, `md`, `rd`. A folder to which the batch changes is assumed to exist."""
 
 from __future__ import annotations
 

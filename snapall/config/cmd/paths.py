@@ -1,4 +1,4 @@
-"""Names of files and folders, as Windows reads them."""
+"""Names of files and folders, as Windows interprets them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipes: what the left side says, the right side reads."""
+"""Pipes: the right side reads what the left side prints."""
 
 from __future__ import annotations
 

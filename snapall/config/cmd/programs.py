@@ -1,4 +1,4 @@
-"""External programs: answered by the caller, except for the few of Windows that only read."""
+"""External programs: the caller answers for them, except for a few of Windows' own that only read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the rehearsal does not know, while it is on its way to become a Stop."""
+"""Something that the rehearsal does not know: an exception that becomes a Stop."""
 
 from __future__ import annotations
 

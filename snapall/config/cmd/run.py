@@ -1,4 +1,4 @@
-"""Runs a batch on paper."""
+"""Rehearses a batch."""
 
 from __future__ import annotations
 

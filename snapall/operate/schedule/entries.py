@@ -1,4 +1,4 @@
-"""What the schedulers of a machine start: their files and answers, read into entries."""
+"""What a machine's schedulers start: their files and answers, read into entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be scheduled, and the documents and steps that a scheduler is given."""
+"""A schedule, and the documents and steps from which a scheduler gets it."""
 
 from __future__ import annotations
 
