@@ -15,7 +15,8 @@ def docs(
 ) -> None:
     """Write out the documents.
 
-    Writes the documents, the files for logrotate and Grafana, and the SQL for the database's administrator. Overwrites nothing. Needs no configuration and no network.
+    Writes the documents, the files for logrotate and Grafana, and the SQL for the database's administrator.
+    Overwrites nothing. Needs no configuration and no network.
     """
     from snapall.app import shipped
 
