@@ -20,8 +20,8 @@ PROGRAMS = (
     Mutant(
         "vcbsnapshot is given a mask instead of the password",
         "site/vcb.py",
-        "self._programs.run(self.argv(step, masked=False), timeout",
-        "self._programs.run(self.argv(step, masked=True), timeout",
+        "self._programs.run(self._resolved(self.argv(step, masked=False)), timeout",
+        "self._programs.run(self._resolved(self.argv(step, masked=True)), timeout",
         VCB,
     ),
     Mutant(
@@ -111,9 +111,9 @@ PROGRAMS = (
     ),
     Mutant(
         "an argument that begins well reaches the far shell",
-        "site/vcb.py",
-        "if _SAFE_FOR_A_SHELL.fullmatch(word) is None)",
-        "if _SAFE_FOR_A_SHELL.match(word) is None)",
+        "config/shells.py",
+        "_SAFE.fullmatch(word) is not None",
+        "_SAFE.match(word) is not None",
         VCB,
     ),
     Mutant(
