@@ -45,6 +45,8 @@ def schedule(
     from snapall.app import schedule as app
     from snapall.operate.schedule.task import Scheduler
 
+    if (install, out is not None, bool(what)).count(True) > 1:
+        raise typer.BadParameter("they exclude each other", param_hint="--install, --out and --what")
     wanted = app.Wanted(Scheduler(scheduler) if scheduler else None, at, user, name)
     plan = app.planned(config, wanted)
     if install:

@@ -69,17 +69,18 @@ class DetachedProcess:
         self._program.wait()
 
 
-def would_be_confined() -> bool:
+def would_be_confined(withheld: Collection[str] = ()) -> bool:
     """Whether such a program would end with the job object that we are in. False elsewhere.
 
     Only a try says so where jobs are nested: a program is started that is never let run.
     """
     if sys.platform == "win32":
-        null = subprocess.DEVNULL
-        with outside(
-            lambda flags: subprocess.Popen([sys.executable], stdin=null, stdout=null, stderr=null, creationflags=flags),
-            subprocess.DETACHED_PROCESS | SUSPENDED,
-        ) as program:
+        argv, null, env = [sys.executable], subprocess.DEVNULL, environment_without(withheld)
+
+        def start(flags: int) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(argv, stdin=null, stdout=null, stderr=null, env=env, creationflags=flags)
+
+        with outside(start, subprocess.DETACHED_PROCESS | SUSPENDED) as program:
             confined = is_confined(program.pid)
             program.kill()
         return confined

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -13,6 +14,7 @@ from typing import Self
 
 from snapall.backup.facts import Answered, Began, Failed, Warned
 from snapall.backup.outfile import CutShort, PlantedFile, append
+from snapall.backup.patience import may_pass
 from snapall.backup.record import Guarded, Record, RunEnded
 from snapall.backup.steps import Capture, Delete, Done, Outcome, Quiesce, Release, Rename, Step
 from snapall.errors import Exit, SnapallError, coded
@@ -76,6 +78,7 @@ class LogFile:
         self._names = Labels()
         self._kept = b""  # the lines that are not in the file
         self._refused = ""  # since when the file is refused, and why
+        self._remedy = ""
         self._announced = False  # whether it is known that there is no log
 
     @classmethod
@@ -122,8 +125,7 @@ class LogFile:
         if self._kept and not self._announced:
             raise SnapallError(
                 f"the log {self._path} is incomplete from {self._refused}",
-                "free some space on its disk, close the program that has it open, or set `log` to another file; "
-                "`snapall show` has the whole run",
+                f"{self._remedy}, or set `log` to another file; `snapall show` has the whole run",
                 "SA-6006",
             )
 
@@ -137,7 +139,8 @@ class LogFile:
             self._append(self._kept)
         except OSError as error:
             self._kept = error.rest if isinstance(error, CutShort) else self._kept
-            self._refused = self._refused or f"{time} on: {error.strerror}"
+            if not self._refused:
+                self._refused, self._remedy = f"{time} on: {error.strerror}", _remedy_for(error)
         else:
             self._kept, self._refused, self._announced = b"", "", False
 
@@ -170,6 +173,16 @@ class LogFile:
             case what:
                 found = sentence(what, self._names)
                 yield from [(found.text, _Kind.OWN)] if found is not None and found.weight is not Weight.ROUTINE else []
+
+
+def _remedy_for(error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "free some space on its disk"
+    if isinstance(error, FileNotFoundError):
+        return "create its folder again"
+    if may_pass(error):
+        return "close the program that has it open, or let this user write there"
+    return "let this user write there"
 
 
 def _announced(step: Step) -> str:

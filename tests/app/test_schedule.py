@@ -276,6 +276,13 @@ def test_what_cannot_be_meant_is_a_usage_error(
     assert says in err
 
 
+@pytest.mark.parametrize("words", [("--install", "--out", "x"), ("--what", "backup", "--out", "x")])
+def test_only_one_thing_is_done_at_a_time(machine: Schedulers, capsys: Capsys, words: tuple[str, ...]) -> None:
+    code, _, err = ended(capsys, "schedule", "--for", "systemd", *words)
+    assert (code, "exclude each other" in err) == (2, True)
+    assert machine.asked == []
+
+
 def test_the_program_is_named_as_it_was_started(
     machine: Schedulers, tmp_path: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

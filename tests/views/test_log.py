@@ -190,6 +190,7 @@ def test_a_log_that_is_refused_to_the_end_is_named_with_the_time_of_its_first_mi
     assert isinstance(error, SnapallError)
     assert error.code == "SA-6006"
     assert "incomplete from 03:00 on: " in error.message
+    assert error.hint.startswith("create its folder again, or set `log` to another file")
 
 
 def test_a_log_that_opens_late_has_all_lines_and_one_that_never_does_is_named_once(tmp_path: Path) -> None:

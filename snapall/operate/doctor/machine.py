@@ -43,7 +43,8 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
         if hooks.programs:
             checks.check("hooks", job, lambda hooks=hooks: _hooks(hooks))  # type: ignore[misc]
     if sys.platform == "win32" and any(job.guardian for job in settings.jobs.values()):
-        checks.check("guardian", "", lambda: guardian_outlook(confined=would_be_confined()))
+        withheld = settings.secret_variables
+        checks.check("guardian", "", lambda: guardian_outlook(confined=would_be_confined(withheld)))
     for job in settings.jobs:
         checks.check("lock", job, lambda job=job: _lock(store, job), "state folder")  # type: ignore[misc]
     # A job that was removed from the configuration may have left VMs quiesced, too.
