@@ -23,7 +23,7 @@ _Reach = tuple[tuple[str, Located], ...]
 
 
 def snap(call: Call, line: int, desk: Desk, *, captured: bool) -> Snap | None:
-    """Read `rsh FILER snap VERB VOLUME NAME...`; None for a look, for a mirror's update once `captured`, and a fault."""
+    """Read `rsh FILER snap VERB VOLUME NAME...`; None for a fault, a look, and a mirror's update once `captured`."""
     given: dict[str, str] = {}
     host, rest, words = "", list(call.words), list[str]()
     while rest and not words:
