@@ -25,9 +25,8 @@ class Given:
 
     def with_machine(self, machine: Mapping[str, str]) -> Given:
         """Add what the machine's environment says; what the overlay says wins."""
-        return Given(
-            self.arguments, {**{key: one for key, one in machine.items() if not self.has(key)}, **self.variables}
-        )
+        added = {key: value for key, value in machine.items() if not self.has(key) and _is_line(value)}
+        return Given(self.arguments, {**added, **self.variables})
 
 
 def given_of(overlay: Mapping[str, object]) -> Given:
