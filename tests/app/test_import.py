@@ -186,7 +186,7 @@ def test_a_batch_with_arguments_variables_and_hooks_in_its_overlay_is_written_as
     )
     overlay = '[batch]\narguments = "vmvol1"\nvariables = { VC = "vc02" }\n[jobs.vmvol1.hooks]\nafter = ["site.exe"]\n'
     batch = put(tmp_path, data, overlay)
-    out = tmp_path / "far" / "new.toml"
+    out = tmp_path / "new.toml"
     assert ended(capsys, batch, "--out", out, "--write-secrets")[0] == 0
     before = load(batch)
     assert load(out).model_copy(update={"path": before.path}) == before
