@@ -174,3 +174,20 @@ def test_programs_get_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert {"key": "vcenter.password", "file": "vc.secret", "missing": True} in output["secrets"]
     assert {"lines", "what", "instead"} == output["defects"][0].keys()
     assert "vcpw" not in out
+
+
+def test_a_batch_with_arguments_variables_and_hooks_in_its_overlay_is_written_as_it_was_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = (
+        FILLED.replace(b"set volname=vmvol1", b"set volname=%1")
+        .replace(b"vc01", b"%VC%")
+        .replace(b":End", b":End\r\nsite.exe")
+    )
+    overlay = '[batch]\narguments = "vmvol1"\nvariables = { VC = "vc02" }\n[jobs.vmvol1.hooks]\nafter = ["site.exe"]\n'
+    batch = put(tmp_path, data, overlay)
+    out = tmp_path / "new.toml"
+    assert ended(capsys, batch, "--out", out, "--write-secrets")[0] == 0
+    before = load(batch)
+    assert load(out).model_copy(update={"path": before.path}) == before
+    assert (before.vcenter.host, before.jobs["vmvol1"].volumes) == ("vc02", ("vmvol1",))

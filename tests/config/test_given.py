@@ -91,6 +91,11 @@ def test_a_password_from_the_environment_is_used_and_never_shown() -> None:
     assert batch.table["database"] == {**batch_of(FILLED, {}).table["database"], "password": "s3cret"}  # type: ignore[dict-item]
 
 
+def test_an_environment_that_is_larger_than_windows_has_is_a_fault_and_no_crash() -> None:
+    (fault,) = given(FILLED, **{f"a{number}": "x" * 2000 for number in range(40)}).fault_lines()
+    assert "the variables grow too large" in fault
+
+
 def written(folder: Path, data: bytes, overlay: str = "") -> Path:
     path = folder / "snapall.bat"
     path.write_bytes(data)
@@ -118,6 +123,7 @@ def test_on_the_machine_itself_its_name_is_known_and_the_overlay_wins(
         ('[batch]\narguments = "x\\ny"', "batch.arguments: "),
         ("[batch]\nvariables = 'x'", "batch.variables: "),
         ("[batch]\nvariables = { A = 1 }", "batch.variables.A: "),
+        (f"[batch]\nvariables = {{ A = '{'x' * 2001}' }}", "batch.variables.A: "),
         ("[batch]\nvariables = { 'A=B' = '1' }", "batch.variables.A=B: "),
     ],
 )

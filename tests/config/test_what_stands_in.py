@@ -114,7 +114,17 @@ def test_a_name_without_a_constant_beginning_or_with_more_than_the_date_asks_for
     assert batch_of(data, overlay).table["jobs"] == batch_of(FILLED, {}).table["jobs"]
 
 
-@pytest.mark.parametrize("date", ["%date:~-4%", "%date:~0,2%", "%date:~4,2%", "%date:~-4%%date:~4,2%%date:~7,2%"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "%date:~-4%",
+        "%date:~0,2%",
+        "%date:~4,2%",
+        "%date:~-4%%date:~4,2%%date:~7,2%",
+        "%date:~-4%%date:~3,2%%date:~0,2%",
+        "%date:~0,4%%date:~5,2%%date:~8,2%",
+    ],
+)
 def test_of_a_dated_name_no_digit_of_the_date_stays(date: str) -> None:
     name = ("Q7_", date)
     jobs = batch_of(named(name, name), {}).table["jobs"]

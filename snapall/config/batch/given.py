@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 _KEYS = ("arguments", "variables")
+_LONGEST = 2_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -23,9 +25,8 @@ class Given:
 
     def with_machine(self, machine: Mapping[str, str]) -> Given:
         """Add what the machine's environment says; what the overlay says wins."""
-        return Given(
-            self.arguments, {**{key: one for key, one in machine.items() if not self.has(key)}, **self.variables}
-        )
+        added = {key: value for key, value in machine.items() if not self.has(key) and _is_line(value)}
+        return Given(self.arguments, {**added, **self.variables})
 
 
 def given_of(overlay: Mapping[str, object]) -> Given:
@@ -36,8 +37,8 @@ def given_of(overlay: Mapping[str, object]) -> Given:
     arguments, variables = table.get("arguments"), table.get("variables")
     pairs = variables.items() if isinstance(variables, Mapping) else ()
     return Given(
-        arguments if isinstance(arguments, str) else "",
-        {key: value for key, value in pairs if isinstance(value, str) and _NAME.fullmatch(key) is not None},
+        arguments if _is_line(arguments) else "",
+        {key: value for key, value in pairs if _NAME.fullmatch(key) is not None and _is_line(value)},
     )
 
 
@@ -56,7 +57,7 @@ def faults_in(overlay: Mapping[str, object]) -> Iterator[str]:
         if key not in _KEYS:
             yield f"batch.{key}: is not a known key; known are {', '.join(_KEYS)}"
     if not _is_line(table.get("arguments", "")):
-        yield "batch.arguments: must be one text, as on a command line"
+        yield "batch.arguments: must be one line of text, as on a command line"
     variables = table.get("variables", {})
     if not isinstance(variables, Mapping):
         yield "batch.variables: must be a table of texts"
@@ -66,5 +67,5 @@ def faults_in(overlay: Mapping[str, object]) -> Iterator[str]:
             yield f"batch.variables.{key}: must be a variable's name with a text of one line"
 
 
-def _is_line(value: object) -> bool:
-    return isinstance(value, str) and re.search(r"[\x00-\x1f\x7f]", value) is None
+def _is_line(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= _LONGEST and re.search(r"[\x00-\x1f\x7f]", value) is None

@@ -43,33 +43,16 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect:
-    """`>> snapall.log`, `2>&1`, `< nul`; the target is None for `&1`."""
-
-    handle: str
-    sign: str
-    target: Word | None
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a line, and by what it is joined to the one before it: "", `&`, `&&`, `||` or `|`."""
+    """One command of a line, without its redirections; `join`: "", `&`, `&&`, `||` or `|` before it."""
 
     join: str
     argv: tuple[Word, ...] = ()
-    redirects: tuple[Redirect, ...] = ()
-    caret: bool = False  # cmd removes a ^
-    open_quote: bool = False
 
     @property
     def program(self) -> str:
         """The program's name in lower case, without folder and .exe."""
         return program_name(self.argv[0].text) if self.argv else ""
-
-    @property
-    def is_echo(self) -> bool:
-        """Whether it is an echo, in any of its spellings."""
-        return re.match(r"echo(?![a-z0-9_])", self.program) is not None
 
 
 def program_name(text: str) -> str:
@@ -118,46 +101,33 @@ def _joined(single: list[Line]) -> Iterator[Line]:
 
 
 def _continues(text: str) -> bool:
-    return _unquoted(text).endswith("^")
-
-
-def _unquoted(text: str) -> str:
-    return re.sub(r'"[^"]*"?|\^.', "", text)
+    return re.sub(r'"[^"]*"?|\^.', "", text).endswith("^")
 
 
 _WORD = r'(?:"[^"]*"?|\^.?|[^ \t&|<>"^]+)+'
 _PART = re.compile(
     r"(?P<join>&&|\|\||&|\|)"
-    rf"|(?P<handle>(?<![^ \t])[0-9])?(?P<sign>>>|>|<)(?:(?P<copy>&[0-9])|[ \t]*(?P<target>{_WORD}))?"
+    rf"|(?P<redirection>(?:(?<![^ \t])[0-9])?(?:>>|>|<)(?:&[0-9]|[ \t]*{_WORD})?)"
     rf"|(?P<word>{_WORD})"
 )
 
 
 def commands_of(text: str) -> list[Command]:
-    """Return the commands of a line with their words and redirections."""
+    """Return the commands of a line with their words."""
     found: list[Command] = []
-    join, start, argv, redirects = "", 0, list[Word](), list[Redirect]()
+    join, argv = "", list[Word]()
     for hit in _PART.finditer(text):
         if hit["join"]:
-            found.append(_command(join, argv, redirects, text[start : hit.start()]))
-            join, start, argv, redirects = hit["join"], hit.end(), [], []
-        elif hit["sign"]:
-            handle = hit["handle"] or ("0" if hit["sign"] == "<" else "1")
-            redirects.append(Redirect(handle, hit["sign"], None if hit["copy"] else _word(hit["target"] or "")))
-        else:
+            found.append(Command(join, tuple(_unglued(argv))))
+            join, argv = hit["join"], []
+        elif hit["word"]:
             argv.append(_word(hit["word"]))
-    return [*found, _command(join, argv, redirects, text[start:])]
+    return [*found, Command(join, tuple(_unglued(argv)))]
 
 
 def _word(text: str) -> Word:
     pieces = re.findall(r'"[^"]*"?|\^.?|[^"^]+', text)
     return Word(tuple((one.strip('"') if one[0] == '"' else one.removeprefix("^"), one[0] == '"') for one in pieces))
-
-
-def _command(join: str, argv: list[Word], redirects: list[Redirect], text: str) -> Command:
-    caret = "^" in re.sub(r'"[^"]*"?', "", text)
-    open_quote = '"' in re.sub(r'"[^"]*"|\^.?', "", text)
-    return Command(join, tuple(_unglued(argv)), tuple(redirects), caret, open_quote)
 
 
 def _unglued(argv: list[Word]) -> list[Word]:

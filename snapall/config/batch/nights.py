@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from snapall.config.batch.answers import Night, numbers_in
 from snapall.config.batch.given import Given
@@ -16,7 +17,8 @@ NAME = f"{FOLDER}\\snapall.bat"
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_AMERICAN, _EUROPEAN, _ISO = "{weekday} {month}/{day}/{year}", "{day}.{month}.{year}", "{year}-{month}-{day}"
+_USUAL = date(2007, 3, 22)
 _MOST_FILES = 6
 _FEW_STEPS = 4_000  # of a night; the original has about 60, and 4 for each VM
 _STEPS = 20_000
@@ -68,7 +70,8 @@ class Paper:
     def night(self, night: Night, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
         usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, arguments=self.given.arguments)
-        setting = replace(usual, **{"steps": self.steps, **changes})  # type: ignore[arg-type]
+        day = _written(_forms(self.text)[0], _USUAL)
+        setting = replace(usual, **{"steps": self.steps, "date": day, **changes})  # type: ignore[arg-type]
         return rehearse(self.data, NAME, setting, night)
 
     def _read(self, path: str) -> bytes | None:
@@ -162,15 +165,27 @@ def _writing(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, str]]:
 
 
 def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
-    """Dates and times for other rehearsals: one if the batch mentions them, each day and month if it uses them."""
+    """Dates and times for other rehearsals: two if the batch mentions them, each day and month if it uses them."""
     if paper.text.first(r"date|time|random") is None:
         return
-    yield "29.02.2008", "23:05:01,00"
-    yield "Wed 11/17/1999", "11:11:11.11"
+    forms = _forms(paper.text)
+    yield _written(forms[-1], date(2008, 2, 29)), "23:05:01,00"
+    yield _written(forms[0], date(1999, 11, 17)), "11:11:11.11"
     if not paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b"):
         return
-    for day in range(1, 32):
-        yield f"{_DAYS[(day + 3) % 7]} 03/{day:02}/2007", f"{day % 24:2}:00:00.00"
-        yield f"{day:02}.03.2007", f"{day % 24:2}:30:00,00"
+    for form, minute in zip(forms, ("00:00.00", "30:00,00"), strict=False):
+        for day in range(1, 32):
+            yield _written(form, date(2007, 3, day)), f"{day % 24:2}:{minute}"
     for month in range(1, 13):
-        yield f"{_DAYS[(sum(_MONTHS[: month - 1]) + 11) % 7]} {month:02}/12/2007", f"{month + 11:2}:00:00.00"
+        yield _written(forms[0], date(2007, month, 12)), f"{month + 11:2}:00:00.00"
+
+
+def _forms(text: Text) -> tuple[str, ...]:
+    """How %date% may be written where the batch runs: the parts that it takes can only be whole in some forms."""
+    if text.first(r"[%!]date:~3,2[%!]") is not None:
+        return (_EUROPEAN,)
+    return (_ISO,) if text.first(r"[%!]date:~[58],2[%!]") is not None else (_AMERICAN, _EUROPEAN)
+
+
+def _written(form: str, day: date) -> str:
+    return form.format(weekday=_DAYS[day.weekday()], day=f"{day.day:02}", month=f"{day.month:02}", year=day.year)

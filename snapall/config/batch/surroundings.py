@@ -10,6 +10,7 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, changed, elsewhere
 from snapall.config.batch.text import Text, is_echo, marker, names_in
 from snapall.config.cmd import Event, Rehearsal, Sent, Setting, Written
+from snapall.escaping import printable
 
 _MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname|number_of_processors|processor_\w+"
 _VOLATILE = rf"{_MACHINE}|date|time|random"
@@ -49,7 +50,7 @@ def _read_as(name: str, line: int, paper: Paper, desk: Desk) -> None:
     value = next(one for key, one in paper.given.variables.items() if key.lower() == name.lower())
     machine = re.fullmatch(_MACHINE, name, re.IGNORECASE) is not None
     remedy = "another machine has a configuration of its own" if machine else "schedule snapall for such nights only"
-    desk.findings.notice(line, f"%{name}% is read as {value} always", remedy)
+    desk.findings.notice(line, f"%{name}% is always read as {printable(value)}", remedy)
 
 
 def machines(paper: Paper, first: Rehearsal, desk: Desk) -> None:

@@ -40,8 +40,6 @@ class Machine:
         self.frames: list[Frame] = []
         self.streams = Handles(Sink("console"), Sink("console"), None)
         self.events: list[Event] = []
-        for name, value in setting.variables.items():
-            self.assign(name, value)
 
     @property
     def frame(self) -> Frame:

@@ -16,6 +16,8 @@ def rehearse(batch: bytes, name: str, setting: Setting, programs: Programs) -> R
     machine = Machine(setting, programs, Place(name, 1))
     stop = None
     try:
+        for key, value in setting.variables.items():
+            machine.assign(key, value)
         text = batch_text(name, text_of(batch, setting.code_page))
         rest = setting.arguments.strip(" \t")
         frame = Frame(text, 0, machine.full(name), [name, *parameters(rest)], rest)
