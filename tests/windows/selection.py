@@ -24,14 +24,22 @@ KILLS = " ".join(
 NIGHT = "a night configured by the batch"
 NIGHTS = "conformity/test_batch_run.py"
 CHOSEN: tuple[str, ...] = (
-    "site/test_process.py site/test_jobobject.py site/test_hook_process.py site/test_programs.py site/test_eventlog.py"
-    " site/test_output.py site/test_vcb.py site/test_bounded.py site/test_ssh.py site/test_dbdrivers.py",
-    "backup/test_acl.py backup/test_lock.py backup/test_journal.py backup/test_store.py backup/test_patience.py"
-    " backup/test_lost_state.py backup/test_recover.py backup/test_engine.py backup/test_codec.py",
-    "config/test_config.py config/test_windows_files.py config/test_notify.py config/test_batch_file.py"
-    " views/test_log.py views/test_metrics_file.py views/test_terminals.py commands",
-    "app/test_import.py app/test_signals.py end_to_end/test_interrupted.py operate/test_schedule.py"
-    " operate/test_schedule_tasks.py operate/test_guardian_decisions.py operate/test_status.py",
+    (
+        "site/test_process.py site/test_jobobject.py site/test_hook_process.py site/test_programs.py"
+        " site/test_eventlog.py site/test_output.py site/test_vcb.py site/test_bounded.py site/test_ssh.py site/test_dbdrivers.py"
+    ),
+    (
+        "backup/test_acl.py backup/test_lock.py backup/test_journal.py backup/test_store.py backup/test_patience.py"
+        " backup/test_lost_state.py backup/test_recover.py backup/test_engine.py backup/test_codec.py"
+    ),
+    (
+        "config/test_config.py config/test_windows_files.py config/test_notify.py config/test_batch_file.py"
+        " views/test_log.py views/test_metrics_file.py views/test_terminals.py commands"
+    ),
+    (
+        "app/test_import.py app/test_signals.py end_to_end/test_interrupted.py operate/test_schedule.py"
+        " operate/test_schedule_tasks.py operate/test_guardian_decisions.py operate/test_status.py"
+    ),
 )
 """The tests that CI runs beside those, by their paths below tests/: of files, processes, rights, consoles, programs."""
 WHOLE: tuple[str, ...] = (
