@@ -22,6 +22,7 @@ PATIENCE = 10  # seconds for what the prefix's end leaves
 def main(file: str, *command: str) -> int:
     """Run it; its exit code."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    os.umask(0o077)  # Wine makes access lists of modes, and on Windows a user's folders are for that user alone
     code = subprocess.call(command)
     subprocess.run(["wineserver", "-k"], check=False)  # or what is left keeps our output open
     end = time.monotonic() + PATIENCE

@@ -26,7 +26,8 @@ NIGHTS = "conformity/test_batch_run.py"
 CHOSEN: tuple[str, ...] = (
     (
         "site/test_process.py site/test_jobobject.py site/test_hook_process.py site/test_programs.py"
-        " site/test_eventlog.py site/test_output.py site/test_vcb.py site/test_bounded.py site/test_ssh.py site/test_dbdrivers.py"
+        " site/test_eventlog.py site/test_output.py site/test_vcb.py site/test_bounded.py site/test_ssh.py"
+        " site/test_dbdrivers.py"
     ),
     (
         "backup/test_acl.py backup/test_lock.py backup/test_journal.py backup/test_store.py backup/test_patience.py"
