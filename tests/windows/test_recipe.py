@@ -107,3 +107,17 @@ def test_without_wine_it_fails_and_names_the_packages(tmp_path: Path) -> None:
     assert ended.returncode == 1, ended.stderr
     assert "nothing ran" in ended.stdout
     assert "apt-get install wine wine64 gcc-mingw-w64-x86-64" in ended.stdout
+
+
+BURN = "import time\nwhile time.process_time() < 0.5: pass"  # seconds of CPU
+
+
+def test_the_cpu_seconds_of_a_process_that_its_parent_left_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "wineserver").write_text("#!/bin/sh\n")
+    (tmp_path / "wineserver").chmod(0o755)
+    measured = str(Path(__file__).with_name("measured.py"))
+    leaves = ["/bin/sh", "-c", '("$0" -c "$1" &) ; exit 3', sys.executable, BURN]
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ended = subprocess.run([sys.executable, measured, str(tmp_path / "cpu"), *leaves], env=environ, check=False)
+    assert ended.returncode == 3
+    assert float((tmp_path / "cpu").read_text()) >= 0.5
