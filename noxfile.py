@@ -141,7 +141,7 @@ def proofs(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def windows(session: nox.Session) -> None:
-    """Run the tests on a Windows Python under Wine; `-- --whole` runs the first tier, `-- PATH` some tests."""
+    """Run the tests and the batch on a Windows Python under Wine; `-- --whole`: the first tier; `-- PATH`: some."""
     locked(session)
     given = os.environ.get("SNAPALL_WHEEL") or built(session, session.env_dir.resolve() / "away" / "dist")
     session.run("python", "-m", "tests.windows", *session.posargs, env={"SNAPALL_WHEEL": str(given)})

@@ -1,4 +1,4 @@
-"""Runs tests on the Windows Python in shards, each a pytest of its own, as many at a time as there are prefixes."""
+"""Runs the parts on the Windows Python, each a process of its own, as many at a time as there are prefixes."""
 
 from __future__ import annotations
 
@@ -10,45 +10,23 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.windows.away import Away
-from tests.windows.wine import Windows, seen_from_windows
+from tests.windows.wine import Finished, Windows, seen_from_windows
 
 HUNG = 300
 """Seconds after which one test has hung; the shard then ends with the stacks of its threads."""
 ENDLESS = 3600
-KILLS = " ".join(
-    f"operate/test_guardian.py::test_{name}"
-    for name in (
-        "after_kill_9_while_quiescing_every_vm_is_released_and_the_log_explains_it",
-        "after_kill_9_behind_the_capture_the_vms_are_free_and_the_backup_enters_the_chain",
-        "after_a_whole_run_it_ends_silently",
-    )
-)
-"""Runs that are ended by TerminateProcess, which is what `kill` is on Windows, and their guardians."""
-CHOSEN: tuple[str, ...] = (
-    "backup",
-    "site",
-    KILLS,
-    "config views commands",
-    "conformity/test_batch_run.py app/test_import.py end_to_end/test_interrupted.py",
-    "operate/test_audit.py operate/test_guardian_decisions.py operate/test_status.py operate/test_run_history.py",
-)
-"""The tests that CI runs: below tests/, the paths of each shard, longest first."""
-WHOLE: tuple[str, ...] = (
-    *("end_to_end", "restore", "operate", "backup", "site", "config", "views commands", "app", "conformity"),
-    *("lab", "drill", "docs", "hostile explore years year"),
-)
-"""The first tier, without what talks to real peers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """What became of a shard: each test's skip reason by kind, failures by name, and why it has no report if so."""
+    """What became of a part: each skip reason, failures by name, and why it has no report if so."""
 
-    paths: str
+    name: str
     passed: int
     failed: tuple[str, ...]
     skipped: tuple[str, ...]
     seconds: float
+    cpu: float
     trouble: str
     output: str
 
@@ -57,46 +35,69 @@ class Shard:
         return not self.failed and not self.trouble and self.passed > 0
 
 
-def run_shards(
-    machines: Sequence[Windows], place: Away, scratch: Path, shards: Sequence[str], ended: Callable[[Shard], None]
+Part = Callable[[Windows, Path], Shard]
+"""It runs in a prefix and has a folder of its own, which is not there yet."""
+
+
+def run_parts(
+    machines: Sequence[Windows], scratch: Path, parts: Sequence[Part], ended: Callable[[Shard], None]
 ) -> list[Shard]:
     """Run all of them; each prefix has one at a time. `ended` is called as each ends."""
     free: queue.SimpleQueue[Windows] = queue.SimpleQueue()
     for machine in machines:
         free.put(machine)
 
-    def one(number: int, paths: str) -> Shard:
+    def one(number: int, part: Part) -> Shard:
         machine = free.get()
         try:
-            shard = _run(machine, place, scratch / str(number), paths)
+            shard = part(machine, scratch / str(number))
         finally:
             free.put(machine)
         ended(shard)
         return shard
 
     with ThreadPoolExecutor(len(machines)) as pool:
-        return list(pool.map(one, range(len(shards)), shards))
+        return list(pool.map(one, range(len(parts)), parts))
 
 
-def _run(machine: Windows, place: Away, scratch: Path, paths: str) -> Shard:
-    scratch.mkdir()
-    report = scratch / "report.xml"
-    ended = machine.run(
-        *("-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"),
-        *("-o", f"faulthandler_timeout={HUNG}", "-o", "faulthandler_exit_on_timeout=true"),
-        f"--basetemp={seen_from_windows(scratch / 'tmp')}",
-        f"--junitxml={seen_from_windows(report)}",
-        *(f"tests/{path}" for path in paths.split()),
-        cwd=place.folder,
-        limit=ENDLESS,
-        environ=place.environ,
-    )
-    if not report.exists():
-        trouble = f"exit code {ended.code}, and no report" if ended.code is not None else f"did not end in {ENDLESS} s"
-        return Shard(paths, 0, (), (), ended.seconds, trouble, ended.output)
-    passed, failed, skipped = read_report(report)
-    trouble = "" if ended.code in (0, 1) else f"exit code {ended.code}"
-    return Shard(paths, passed, failed, skipped, ended.seconds, trouble, ended.output)
+def of_tests(place: Away, paths: str, name: str = "", **environ: str) -> Part:
+    """The part that runs the tests of these paths below tests/."""
+
+    def part(machine: Windows, scratch: Path) -> Shard:
+        scratch.mkdir()
+        report = scratch / "report.xml"
+        ended = machine.run(
+            *("-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider"),
+            *("-o", f"faulthandler_timeout={HUNG}", "-o", "faulthandler_exit_on_timeout=true"),
+            f"--basetemp={seen_from_windows(scratch / 'tmp')}",
+            f"--junitxml={seen_from_windows(report)}",
+            *(f"tests/{path}" for path in paths.split()),
+            cwd=place.folder,
+            limit=ENDLESS,
+            environ=place.environ | environ,
+        )
+        if not report.exists():
+            return shard_of(name or paths, ended, trouble=f"{_end(ended)}, and no report")
+        passed, failed, skipped = read_report(report)
+        return shard_of(name or paths, ended, passed, failed, skipped, "" if ended.code in (0, 1) else _end(ended))
+
+    return part
+
+
+def shard_of(
+    name: str,
+    ended: Finished,
+    passed: int = 0,
+    failed: tuple[str, ...] = (),
+    skipped: tuple[str, ...] = (),
+    trouble: str = "",
+) -> Shard:
+    """A part's end with what is known of its process."""
+    return Shard(name, passed, failed, skipped, ended.seconds, ended.cpu, trouble, ended.output)
+
+
+def _end(ended: Finished) -> str:
+    return "ended at its limit" if ended.code is None else f"exit code {ended.code}"
 
 
 def read_report(path: Path) -> tuple[int, tuple[str, ...], tuple[str, ...]]:

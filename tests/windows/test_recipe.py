@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.windows.batchpart import read_table
+from tests.windows.beside import SAMPLE
 from tests.windows.cmd import next_release
+from tests.windows.selection import CHOSEN, KILLS, NIGHTS, WHOLE
 from tests.windows.shards import Shard, read_report
-from tests.windows.summary import summary
+from tests.windows.summary import Took, summary
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.a" name="good"/>
@@ -23,7 +26,7 @@ REPORT = """<testsuites><testsuite>
 
 
 def shard(passed: int = 1, failed: tuple[str, ...] = (), trouble: str = "") -> Shard:
-    return Shard("backup", passed, failed, ("made of bash", "made of bash"), 3.0, trouble, "")
+    return Shard("backup", passed, failed, ("made of bash", "made of bash"), 3.0, 2.0, trouble, "")
 
 
 def test_a_report_counts_what_passed_and_names_what_failed_and_why_a_test_was_left_out(tmp_path: Path) -> None:
@@ -40,12 +43,35 @@ def test_a_shard_is_good_only_if_something_passed_and_nothing_failed() -> None:
 
 
 def test_the_summary_groups_the_reasons_and_names_the_failures() -> None:
-    text = summary([shard(), shard(failed=("tests.a::bad",))], {"tests": 6.0}, {"Python": 75_000_000})
+    text = summary([shard(), shard(failed=("tests.a::bad",))], {"parts": Took(6.0, 9.0)}, {"Python": 75_000_000})
     lines = text.splitlines()
     assert "      4  made of bash" in lines
     assert "FAILED tests.a::bad" in lines
+    assert "took: parts 6 s (9 s of CPU)" in lines
     assert "holds: Python 75 MB" in lines
     assert lines[-1] == "windows: 3 tests run, 2 passed, 1 failed, 4 left out"
+
+
+TABLE = """scenario                       commands  verdict    differences allowed by docs/differences.md
+a_happy                              22  allowed    1 (vcb login)
+b_filer_down                          5  DIFFERENT
+    log: snapall does (), the batch ()
+x_log_locked                         22  same
+"""
+
+
+def test_a_table_counts_its_scenarios_and_names_those_that_differ_if_it_is_whole() -> None:
+    assert read_table(f"{TABLE}3 scenarios, 1 with a difference that nothing allows\n") == (3, ("b_filer_down",))
+    assert read_table(TABLE) == (0, ())
+
+
+def test_what_is_selected_is_there_and_the_sample_of_scenarios_is_not_small() -> None:
+    below = Path(__file__).parents[1]
+    for path in " ".join((*CHOSEN, *WHOLE, KILLS, NIGHTS)).split():
+        name, _, test = path.partition("::")
+        assert (below / name).exists(), name
+        assert not test or f"def {test}(" in (below / name).read_text(encoding="utf-8"), test
+    assert len(SAMPLE) >= 12
 
 
 DEB822 = """Types: deb
@@ -81,3 +107,17 @@ def test_without_wine_it_fails_and_names_the_packages(tmp_path: Path) -> None:
     assert ended.returncode == 1, ended.stderr
     assert "nothing ran" in ended.stdout
     assert "apt-get install wine wine64 gcc-mingw-w64-x86-64" in ended.stdout
+
+
+BURN = "import time\nwhile time.process_time() < 0.5: pass"  # seconds of CPU
+
+
+def test_the_cpu_seconds_of_a_process_that_its_parent_left_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "wineserver").write_text("#!/bin/sh\n")
+    (tmp_path / "wineserver").chmod(0o755)
+    measured = str(Path(__file__).with_name("measured.py"))
+    leaves = ["/bin/sh", "-c", '("$0" -c "$1" &) ; exit 3', sys.executable, BURN]
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    ended = subprocess.run([sys.executable, measured, str(tmp_path / "cpu"), *leaves], env=environ, check=False)
+    assert ended.returncode == 3
+    assert float((tmp_path / "cpu").read_text()) >= 0.5

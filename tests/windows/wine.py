@@ -5,23 +5,28 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+MEASURED = Path(__file__).with_name("measured.py")
 OVERRIDES = "mscoree,mshtml="  # asks for neither Mono nor Gecko
-CMD_OVERRIDES = "cmd.exe,find.exe,findstr.exe,sort.exe=n;" + OVERRIDES
-"""With these, Wine runs the programs of `cmd.py` instead of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a command ended: its exit code (modulo 256, None at its limit), its output, and the seconds it took."""
+    """How a command ended: its exit code (modulo 256, None at its limit), its output, and the seconds it took.
+
+    `cpu`: the CPU seconds of all its processes.
+    """
 
     code: int | None
     output: str
     seconds: float
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,12 @@ class Windows:
         return replace(self, prefix=prefix)
 
     def run(self, *words: str, cwd: Path, limit: float, environ: Mapping[str, str] | None = None) -> Finished:
-        """Run the Windows Python with these arguments."""
-        return run_wine(self.prefix, str(self.python), *words, cwd=cwd, limit=limit, environ=environ)
+        """Run the Windows Python with these arguments, then end what is left in the prefix."""
+        with tempfile.TemporaryDirectory() as name:
+            file = Path(name) / "cpu"
+            command = (sys.executable, str(MEASURED), str(file), "wine", str(self.python), *words)
+            ended = run_in(self.prefix, *command, cwd=cwd, limit=limit, environ=environ)
+            return replace(ended, cpu=float(file.read_text()) if file.exists() else 0.0)
 
 
 def seen_from_windows(path: Path) -> str:
@@ -50,15 +59,13 @@ def seen_from_windows(path: Path) -> str:
     return "Z:" + str(path.resolve()).replace("/", "\\")
 
 
-def run_wine(
-    prefix: Path, *command: str, cwd: Path, limit: float, environ: Mapping[str, str] | None = None
-) -> Finished:
-    """Run one command; after `limit` seconds, end every process of the prefix."""
+def run_in(prefix: Path, *command: str, cwd: Path, limit: float, environ: Mapping[str, str] | None = None) -> Finished:
+    """Run one command that uses a prefix; after `limit` seconds, end every process of it."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "COV"))}
     variables |= {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": OVERRIDES, **(environ or {})}
     started = time.monotonic()
     with subprocess.Popen(
-        ["wine", *command],
+        command,
         cwd=cwd,
         env=variables,
         stdin=subprocess.DEVNULL,
@@ -71,7 +78,6 @@ def run_wine(
             output, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             end_prefix(prefix)
-            process.kill()
             output, _ = process.communicate()
             return Finished(None, output, time.monotonic() - started)
     return Finished(process.returncode, output, time.monotonic() - started)
