@@ -146,7 +146,7 @@ def test_a_unit_that_is_not_surely_of_this_configuration_stays(
     (machine.units / name).write_text(theirs)
     code, _, err = ended(capsys, "schedule", "--for", "systemd", "--install")
     assert code == 1
-    assert f"SA-1962 {name} exists already, and starts something else: {shown}\n" in err
+    assert f"SA-1962 {name} already exists and starts something else: {shown}\n" in err
     assert [path.name for path in machine.units.iterdir()] == [name]
     assert (machine.units / name).read_text() == theirs
 

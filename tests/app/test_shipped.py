@@ -21,7 +21,7 @@ UNITS = {
     "grafana/snapall.json",
     "logrotate/snapall",
 }
-IN_THE_REPOSITORY = {"../SECURITY.md", "../fixtures/batch/README.md"}  # which is where two pages lead
+IN_THE_REPOSITORY = {"../SECURITY.md", "../fixtures/batch/README.md", "../fixtures/edits/README.md"}
 
 
 def run_docs(capsys: pytest.CaptureFixture[str], folder: Path) -> Ended:

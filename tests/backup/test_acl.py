@@ -146,7 +146,7 @@ def test_a_file_of_the_state_that_everybody_may_write_is_not_believed(tmp_path: 
     path = tmp_path / "state" / "x.jsonl"
     private.create(path)
     _give(path, "D:P(A;;FA;;;SY)(A;;FA;;;WD)")
-    with pytest.raises(Untrusted, match="others than its owner can write") as caught:
+    with pytest.raises(Untrusted, match="users other than its owner can write") as caught:
         private.read(path)
     assert caught.value.code == "SA-1506"
     assert "Everyone" in caught.value.message

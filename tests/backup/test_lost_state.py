@@ -108,7 +108,7 @@ def test_a_state_folder_that_others_can_write_stops_what_is_new_and_no_removal(t
     stage.site.after = after
     assert stage.night().exit == 1
     assert stage.site.rows == []
-    assert "others than its owner can write" in stage.failures[0]
+    assert "users other than its owner can write" in stage.failures[0]
 
 
 def test_events_after_the_folder_is_gone_are_still_in_the_open_file(tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ def test_a_hook_is_wanted_for_each_job_of_the_batch() -> None:
 @pytest.mark.parametrize(
     ("where", "command", "words"),
     [
-        (ROTATE, "snapmirror update filer2:mirror", "no part of the backup"),
-        (END, "snapmirror break filer2:mirror", "no part of the backup"),
-        (END, "snapmirror", "no part of the backup"),
+        (ROTATE, "snapmirror update filer2:mirror", "not part of the backup"),
+        (END, "snapmirror break filer2:mirror", "not part of the backup"),
+        (END, "snapmirror", "not part of the backup"),
     ],
 )
 def test_another_command_of_a_mirror_is_refused(where: str, command: str, words: str) -> None:

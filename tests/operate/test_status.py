@@ -356,7 +356,7 @@ def test_state_that_others_could_have_written_is_not_believed(at_lab: Callable[.
     for command in ("status", "run", "recover"):
         ended = night(command)
         assert ended.code == 5, command
-        assert f"others than its owner can write {state} (mode 0777)" in ended.err
+        assert f"users other than its owner can write {state} (mode 0777)" in ended.err
         assert f"chmod go-w {state}" in ended.err
     assert len(night.ledger.captures) == 1
     assert night("status", "--nagios").code == Level.UNKNOWN
