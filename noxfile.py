@@ -143,8 +143,8 @@ def proofs(session: nox.Session) -> None:
 def windows(session: nox.Session) -> None:
     """Run the tests and the batch on a Windows Python under Wine; `-- --whole`: the first tier; `-- PATH`: some."""
     locked(session)
-    given = os.environ.get("SNAPALL_WHEEL") or built(session, session.env_dir.resolve() / "away" / "dist")
-    session.run("python", "-m", "tests.windows", *session.posargs, env={"SNAPALL_WHEEL": str(given)})
+    wheel = given_or_built(session, session.env_dir.resolve() / "away" / "dist")
+    session.run("python", "-m", "tests.windows", *session.posargs, env={"SNAPALL_WHEEL": str(wheel)})
 
 
 @nox.session

@@ -90,7 +90,8 @@ def _started(
     )
     end_all = enclose(program.pid)
     if sys.platform == "win32":
-        psutil.Process(program.pid).resume()
+        with suppress(psutil.Error):  # ended meanwhile, by a virus scanner for example: its exit code tells
+            psutil.Process(program.pid).resume()
     return program, end_all
 
 
