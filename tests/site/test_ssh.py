@@ -320,7 +320,7 @@ def test_the_command_for_people_can_be_typed(settings: Filer) -> None:
     user = '"snapall@filer1"' if sys.platform == "win32" else "snapall@filer1"  # PowerShell reads @ itself
     assert ssh.command_line("snap create v n") == f"ssh {user} snap create v n"
     assert Ssh(settings.model_copy(update={"host": "filer1", "port": 2222})).command_line("version") == (
-        "ssh -p 2222 snapall@filer1 version"
+        f"ssh -p 2222 {user} version"
     )
 
 
