@@ -179,9 +179,7 @@ def denied(asked: str) -> Callable[[AtLab], None]:
 @pytest.mark.parametrize("confined", [True, False])
 def test_a_guardian_that_would_end_with_its_run_is_a_warning_with_a_remedy(confined: bool) -> None:
     found = guardian_outlook(confined=confined)
-    assert (found.code, "`snapall recover` at boot" in found.remedy) == (
-        ("SA-1953", True) if confined else ("", False)
-    )
+    assert (found.code, "`snapall recover` at boot" in found.remedy) == (("SA-1953", True) if confined else ("", False))
 
 
 BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
