@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bundle import ROOT, offline
-from tests.windows.build import built
+from tests.windows.build import built, cache
 from tests.windows.wine import OVERRIDES, end_prefix
 
 
@@ -58,7 +58,8 @@ def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
     python, prefix = source(environ)
     if not (python / "python.exe").is_file() or not (prefix / "system.reg").is_file():
         sys.exit(f"no Windows Python in {python}, or no Wine prefix in {prefix}")
-    with tempfile.TemporaryDirectory(prefix="snapall-wine-", ignore_cleanup_errors=True) as name:
+    cache().mkdir(parents=True, exist_ok=True)  # a folder that nobody else may write: Wine shows a shared /tmp as one
+    with tempfile.TemporaryDirectory(prefix="trial-", dir=cache(), ignore_cleanup_errors=True) as name:
         home = Path(name)
         shutil.copytree(python, home / "python", ignore=shutil.ignore_patterns("site-packages", "__pycache__"))
         subprocess.run(["cp", "-a", "--reflink=auto", str(prefix), str(home / "prefix")], check=True)
