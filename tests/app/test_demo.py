@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from snapall import cli
 from snapall.errors import ConfigError
 from snapall.lab.faults import NAMED
+from tests.backup.access import let_everybody_write
 from tests.commands.test_cli import ended
 from tests.end_to_end.test_runs import TROUBLE, WELL
 from tests.platforms import posix
@@ -67,6 +69,22 @@ def test_the_lab_may_be_kept_and_gone_on_with(capsys: pytest.CaptureFixture[str]
     code, told = demo(capsys, "--dir", str(folder))
     assert code == ConfigError.exit
     assert "not empty" in told
+
+
+def test_where_others_may_replace_files_the_demo_names_a_way_to_another_place(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "temp"
+    shared.mkdir()
+    let_everybody_write(shared)
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    code, told = demo(capsys)
+    assert code == ConfigError.exit
+    assert "SA-7102 others can replace" in told
+    assert "`snapall demo --dir FOLDER`" in told
+    assert f"variable {'TEMP' if sys.platform == 'win32' else 'TMPDIR'} to such a place" in told
+    assert list(shared.iterdir()) == []
+    assert demo(capsys, "--dir", str(tmp_path / "alone"))[0] == 0
 
 
 def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
