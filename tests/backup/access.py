@@ -17,9 +17,17 @@ def give(path: Path, sddl: str) -> None:
         win32security.SetNamedSecurityInfo(str(path), win32security.SE_FILE_OBJECT, wanted, None, None, dacl, None)
 
 
-def let_everybody_write(folder: Path) -> None:
-    """Let every user of the machine replace what is in a folder."""
+def let_everybody_write(path: Path) -> None:
+    """Let every user of the machine write a file, or replace what is in a folder."""
     if sys.platform == "win32":
-        give(folder, "D:P(A;;FA;;;SY)(A;;FA;;;WD)")
+        give(path, "D:P(A;;FA;;;SY)(A;;FA;;;WD)")
     else:
-        folder.chmod(0o777)
+        path.chmod(0o777)
+
+
+def let_everybody_read(file: Path) -> None:
+    """Let every user of the machine read a file."""
+    if sys.platform == "win32":
+        give(file, "D:P(A;;FA;;;OW)(A;;FA;;;SY)(A;;FR;;;WD)")
+    else:
+        file.chmod(0o644)
