@@ -15,7 +15,7 @@ from snapall.errors import ConfigError, Exit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from snapall.app.use_look import Order
+    from snapall.app.use_look import UseRequest
     from snapall.backup.model import Job
     from snapall.config.settings import Config
     from snapall.restore.checks import Objection
@@ -54,14 +54,16 @@ def mount(
     Clones the LUNs as they were and maps the clones to the helper's initiator group. The backup does not change, and
     is not rotated while it is mounted. `snapall unmount` takes the clones down.
     """
-    from snapall.app.use_look import Order
+    from snapall.app.use_look import UseRequest
 
     _require_one(vm, lun)
     if not igroup:
         raise ConfigError("no initiator group was named", "add --igroup NAME: that of a helper machine", "SA-1740")
     settings, (chosen,) = options.chosen(config, [job])
-    order = Order(snapshot, tuple(vm or ()), tuple(lun or ()), "", igroup, name, _until(wanted), split, force=force)
-    _perform(settings, chosen, order, as_json=as_json, quiet=quiet)
+    request = UseRequest(
+        snapshot, tuple(vm or ()), tuple(lun or ()), "", igroup, name, _until(wanted), split, force=force
+    )
+    _perform(settings, chosen, request, as_json=as_json, quiet=quiet)
 
 
 def unmount(
@@ -111,7 +113,7 @@ def restore(
 
     Shows every command and what stands against it; acts with --yes. The VMs must be off and have no VM snapshot.
     """
-    from snapall.app.use_look import Order, prepare
+    from snapall.app.use_look import UseRequest, prepare
     from snapall.restore import helper
     from snapall.views.json_root import root
     from snapall.views.mounts import plan_json, plan_lines
@@ -119,10 +121,10 @@ def restore(
     _require_one(vm, lun, volume=volume)
     settings, (chosen,) = options.chosen(config, [job])
     how = "volume" if volume else "swap" if way == "copy" else way
-    order = Order(snapshot, tuple(vm or ()), tuple(lun or ()), "" if file else how, whole=volume, force=force)
+    request = UseRequest(snapshot, tuple(vm or ()), tuple(lun or ()), "" if file else how, whole=volume, force=force)
     if yes and not file and way != "copy":
-        _perform(settings, chosen, order, as_json=as_json, quiet=quiet)
-    ready = prepare(settings, chosen, order)
+        _perform(settings, chosen, request, as_json=as_json, quiet=quiet)
+    ready = prepare(settings, chosen, request)
     if file or (way == "copy" and not volume):
         paths = tuple(one.step.parent for one in ready.header.plan if hasattr(one.step, "parent"))
         ready.require(force=True)
@@ -144,22 +146,22 @@ def _how_to_go_on(against: Sequence[Objection], *, force: bool) -> str:
     return "nothing was changed; add --yes to restore it"
 
 
-def _perform(settings: Config, job: Job, order: Order, *, as_json: bool, quiet: bool) -> None:
+def _perform(settings: Config, job: Job, request: UseRequest, *, as_json: bool, quiet: bool) -> None:
     from snapall.app.output import Output
     from snapall.app.uses import perform
     from snapall.restore import helper
     from snapall.restore.mounted import mount_of
     from snapall.views.mounts import done_json, mounted_lines
 
-    state, code = perform(settings, job, order, Output(quiet=quiet or as_json))
-    mount = mount_of(state, half=False) if not order.way and code is Exit.OK else None
+    state, code = perform(settings, job, request, Output(quiet=quiet or as_json))
+    mount = mount_of(state, half=False) if not request.way and code is Exit.OK else None
     if as_json:
         options.emit([json.dumps(done_json(state.header, int(code), mount))])
     elif code is Exit.OK and mount is not None:
         options.emit(mounted_lines(mount, options.width()))
         _advise((("", ""), *helper.to_see(mount.luns), ("", ""), *helper.to_let_go()))
     elif code is Exit.OK:
-        _advise(helper.after_restore(order.way, state.header.vm_snapshot))
+        _advise(helper.after_restore(request.way, state.header.vm_snapshot))
     options.leave(code)
 
 
