@@ -21,18 +21,26 @@ if TYPE_CHECKING:
     from snapall.restore.checks import Objection
     from snapall.restore.helper import Advice
 
-JobName = Annotated[
-    str, typer.Argument(metavar="JOB", help="A job from the configuration.", autocompletion=options.complete_job)
-]
 Snapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The backup's name, as `snapall list` shows it.")]
 Vms = Annotated[list[str] | None, typer.Option("--vm", metavar="NAME", help="All LUNs of this VM.")]
 LunPaths = Annotated[list[str] | None, typer.Option("--lun", metavar="PATH", help="This LUN: /vol/VOLUME/NAME.")]
 Force = Annotated[bool, typer.Option("--force", help="Override what is named as to be overridden.")]
+WholeVolumes = Annotated[bool, typer.Option("--volume", help="The job's whole volumes.")]
+SingleFile = Annotated[bool, typer.Option("--file", help="A file out of the disk: print how to get it by a mount.")]
+RestoreWay = Annotated[
+    Literal["file", "swap", "copy"],
+    typer.Option(
+        "--way",
+        help="file: the filer puts the LUN back (SnapRestore licence). swap: a clone takes its place. copy: "
+        "print how to copy it on a host.",
+    ),
+]
+RestoreIt = Annotated[bool, typer.Option("--yes", help="Restore it; without this it is only shown.")]
 _DAYS = re.compile(r"(\d{1,4})d")
 
 
 def mount(
-    job: JobName,
+    job: options.JobName,
     snapshot: Snapshot,
     vm: Vms = None,
     lun: LunPaths = None,
@@ -87,23 +95,14 @@ def unmount(
 
 
 def restore(
-    job: JobName,
+    job: options.JobName,
     snapshot: Snapshot,
     vm: Vms = None,
     lun: LunPaths = None,
-    volume: Annotated[bool, typer.Option("--volume", help="The job's whole volumes.")] = False,
-    file: Annotated[
-        bool, typer.Option("--file", help="A file out of the disk: print how to get it by a mount.")
-    ] = False,
-    way: Annotated[
-        Literal["file", "swap", "copy"],
-        typer.Option(
-            "--way",
-            help="file: the filer puts the LUN back (SnapRestore licence). swap: a clone takes its place. copy: "
-            "print how to copy it on a host.",
-        ),
-    ] = "file",
-    yes: Annotated[bool, typer.Option("--yes", help="Restore it; without this it is only shown.")] = False,
+    volume: WholeVolumes = False,
+    file: SingleFile = False,
+    way: RestoreWay = "file",
+    yes: RestoreIt = False,
     force: Force = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
