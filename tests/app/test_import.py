@@ -48,7 +48,7 @@ def test_the_written_file_loads_like_the_batch(tmp_path: Path, capsys: pytest.Ca
 def test_the_arguments_that_the_batch_is_scheduled_with_follow_its_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = filled(("set filer=filer1", 'set filer=%1'), ("set volname=vmvol1", "set volname=%~2"))
+    data = filled(("set filer=filer1", "set filer=%1"), ("set volname=vmvol1", "set volname=%~2"))
     batch = put(tmp_path, data, '[batch]\narguments = "other vmvol9"\n')
     code, _, err = ended(capsys, batch, "filer1", "vmvol1", "--write-secrets")
     assert (code, err) == (0, "")
