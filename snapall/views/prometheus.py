@@ -103,6 +103,10 @@ def write_metrics(path: Path, text: str) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
+        if path.is_dir():  # Windows says of a folder, as of a file that is open, that access is denied
+            raise SnapallError(
+                f"cannot write the metrics {path}: it is a folder", "set `metrics` to a file", "SA-6002"
+            ) from error
         if patience.may_pass(error):
             raise SnapallError(
                 f"the metrics {path} are those of an earlier run, since the file cannot be replaced: {error.strerror}",
