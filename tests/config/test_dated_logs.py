@@ -107,6 +107,12 @@ def test_a_name_with_more_than_a_date_is_refused_and_the_overlay_can_name_the_lo
     assert log_of(batch_of(logged_to(name), {"log": "snapall.log"})) == ("snapall.log", None)
 
 
+@pytest.mark.parametrize("weekday", ["%date:~0,3%", "%log:~0,3%"])
+def test_a_weekday_that_decides_is_found_whatever_the_logs_name(weekday: str) -> None:
+    data = logged_to(f"%date%.log\r\nset d={weekday}\r\nif %d%==Sun goto End")
+    assert any("changes from night to night" in fault for fault in faults(data))
+
+
 def test_two_logs_with_dates_are_refused() -> None:
     data = filled(("RSH %filer% snap create %volname% vmware_recent >> snapall.log", CREATE), ("snapall.log", "%log%"))
     data = data.replace(b"@echo off", b"@echo off\r\nset log=%date:~-4%.log", 1)

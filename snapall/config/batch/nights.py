@@ -19,6 +19,7 @@ NAME = f"{FOLDER}\\snapall.bat"
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
 _AMERICAN, _EUROPEAN, _ISO = "{weekday} {month}/{day}/{year}", "{day}.{month}.{year}", "{year}-{month}-{day}"
+_DASHED = "{weekday}-{month}-{day}-{year}"  # as a file's name may be: the American one, part by part
 _BRITISH = "{day}/{month}/{year}"
 _USUAL = date(2007, 3, 22)
 _MOST_FILES = 6
@@ -195,7 +196,7 @@ def other_days(paper: Paper) -> Iterator[tuple[Day, str]]:
     used = paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b")
     if not used and paper.text.first(r">.*[%!](date|time|random)\b") is None:
         return
-    for form, minute in zip(forms, ("00:00.00", "30:00,00"), strict=False):
+    for form, minute in zip(forms, ("00:00.00", "30:00,00", "45:00.00"), strict=False):
         for day in range(1, 32):
             yield Day(date(2007, 3, day), form), f"{day % 24:2}:{minute}"
     for form, month in product(forms, range(1, 13)):
@@ -209,5 +210,5 @@ def _forms(text: Text) -> tuple[str, ...]:
     if text.first(r"delims=[^\".-]*/[^\".-]*\".*\bdate\b") is not None:
         return (_AMERICAN, _BRITISH)  # it splits the date at slashes
     if text.first(r"[%!]date[%!][^\s\"/\\>]*\.(log|txt)\b") is not None and text.first(r":/=|delims=[^\"]*/") is None:
-        return (_EUROPEAN, _ISO)  # no file's name can contain a slash
+        return (_EUROPEAN, _ISO, _DASHED)  # no file's name can contain a slash
     return (_ISO,) if text.first(r"[%!]date:~[58],2[%!]") is not None else (_AMERICAN, _EUROPEAN)
