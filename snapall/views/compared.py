@@ -46,11 +46,11 @@ class Beside(Protocol):
 
 
 def notice_lines(name: str, notices: Sequence[Beside]) -> list[str]:
-    """What a batch does beside the backup; nothing if it does no more."""
+    """What a batch does beside the backup, and what becomes of it; nothing if it does no more."""
     if not notices:
         return []
     lines = [line for one in notices for line in (f"  line {one.line}: {one.text}", f"      {one.remedy}")]
-    return [f"What {name} does beside the backup, and snapall does not:", *lines]
+    return [f"What {name} does beside the backup, and what becomes of it:", *lines]
 
 
 def compared_lines(name: str, job: str, rows: Sequence[ComparedRow], width: int) -> list[str]:
