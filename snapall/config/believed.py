@@ -46,10 +46,11 @@ def require_believed(path: Path, *more_owners: Owner, careful: bool) -> None:
 def require_place(folder: Path, hint: str) -> None:
     """Check the folder of a simulated site. ConfigError, with this remedy: others could replace what is in it."""
     path = folder / "snapall.toml"
-    for doubt in trust.replaceable(path):
-        if POLICY[Kind.CONFIGURATION][doubt.breach] is Verdict.REFUSE:
-            found = _finding(path, doubt)
-            raise ConfigError(found.text, hint, found.code)
+    with suppress(OSError):  # a folder that we may not look at
+        for doubt in trust.replaceable(path):
+            if POLICY[FilePurpose.CONFIGURATION][doubt.breach] is BreachVerdict.REFUSE:
+                found = _finding(path, doubt)
+                raise ConfigError(found.text, hint, found.code)
 
 
 def findings(config: Config) -> tuple[Finding, ...]:
