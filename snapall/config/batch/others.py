@@ -56,9 +56,9 @@ def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
         return
     if name == "net" and call.words[:1] and call.words[0].lower() in _NET:
         verb = call.words[0].lower()
-        desk.findings.notice(line, f"net {verb}is not imported", _NET[verb])
+        desk.findings.notice(line, f"net {verb} is not imported", _NET[verb])
     elif name in _NOTED:
-        desk.findings.notice(line, f"{name}is not imported", _NOTED[name])
+        desk.findings.notice(line, f"{name} is not imported", _NOTED[name])
     elif not _of_a_value(line, desk) and not _unset(call, line, desk):
         file = re.split(r"[\\/]", call.program)[-1]
         shown = name if name in NAMED else file if _A_FILE.fullmatch(file) else ""

@@ -14,7 +14,11 @@ from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
 from snapall.config.cmd import Call, Rehearsal, Sent, Written
 
-_COPIED = re.compile(r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s)\s*(copy|move|ren|rename)\s", re.IGNORECASE)
+_COPIED = re.compile(
+    r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s|(?:==|\b(?:equ|neq|lss|leq|gtr|geq|errorlevel)\b)\s*\S+\s)"
+    r"\s*(copy|move|ren|rename)\s",
+    re.IGNORECASE,
+)
 _NOWHERE = ("nul", "nul:", "con")
 BACKUP = FILER_PROGRAMS | QUERY_PROGRAMS | {"vcbsnapshot"}
 """The programs that take the backup."""
@@ -52,7 +56,7 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         hit = _COPIED.search(text.bare)
         if hit is not None:
             remedy = "snapall appends to one log; a hook of the job can copy or rename it"
-            desk.findings.notice(number, f"{hit[1].lower()}is not imported", remedy)
+            desk.findings.notice(number, f"{hit[1].lower()} is not imported", remedy)
     return found
 
 
@@ -83,8 +87,8 @@ def _written(rehearsal: Rehearsal, desk: Desk) -> Iterator[tuple[int, str]]:
 
 
 def lists_of(call: Call) -> list[str]:
-    """The files to which a program that queries the database writes its answer."""
+    """The file to which a program that queries the database writes its answer; with -o it prints nothing."""
     if call.name not in QUERY_PROGRAMS:
         return []
-    out = options_of(call.words, VALUED, BARE).value("-o")
-    return [one for one in (out, call.output) if one]
+    out = options_of(call.words, VALUED, BARE).value("-o") or call.output
+    return [out] if out else []
