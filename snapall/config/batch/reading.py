@@ -12,6 +12,7 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
+from snapall.config.batch.text import is_echo
 from snapall.config.cmd import Call, Rehearsal, Sent, Written
 
 _COPIED = re.compile(
@@ -22,6 +23,7 @@ _COPIED = re.compile(
 _NOWHERE = ("nul", "nul:", "con")
 BACKUP = FILER_PROGRAMS | QUERY_PROGRAMS | {"vcbsnapshot"}
 """The programs that take the backup."""
+_NAMED = re.compile(rf"(?<![\w.-])({'|'.join(sorted(BACKUP))})(\.exe)?[\s\"]", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -48,6 +50,8 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         if call.name not in BACKUP:
             hook = "" if not own else "before" if at < own[0] else "after" if at > own[-1] else ""
             others.judge(call, desk.line(call.where), desk, hook)
+    if not found.statements and rehearsal.stop is None:
+        _unreached(desk)
     for line, path in _written(rehearsal, desk):
         value = desk.take(line, path, "the log file", ("log",))
         found.logs.append(Located(value.text, line))
@@ -58,6 +62,16 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
             remedy = "snapall appends to one log; a hook of the job can copy or rename it"
             desk.findings.notice(number, f"{hit[1].lower()} is not imported", remedy)
     return found
+
+
+def _unreached(desk: Desk) -> None:
+    """Name the first command of the backup, to which a good night does not come."""
+    for number, text in desk.text.lines.items():
+        if _NAMED.search(text.text) and not is_echo(text) and re.match(r"set\s", text.bare, re.IGNORECASE) is None:
+            what = "on a good night without arguments, the batch does not reach this command"
+            remedy = "write a copy without the condition that leads past it, or set [batch] in the overlay file"
+            desk.findings.fault(number, what, remedy)
+            return
 
 
 def _statement(call: Call, line: int, desk: Desk, night: Night, *, captured: bool) -> Statement | None:

@@ -40,7 +40,11 @@ def _rotates(statement: Statement, before: Statements, rest: Iterable[Statement]
     if not isinstance(statement, Snap):
         return False
     captured, following = (
-        {(one.filer.text.lower(), one.volume.text.lower()) for one in some if isinstance(one, Snap) and _is_capture(one)}
+        {
+            (one.filer.text.lower(), one.volume.text.lower())
+            for one in some
+            if isinstance(one, Snap) and _is_capture(one)
+        }
         for some in (before, rest)
     )
     return (statement.filer.text.lower(), statement.volume.text.lower()) in captured - following
