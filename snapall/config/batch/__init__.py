@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from snapall.config.batch.alarms import alarms
 from snapall.config.batch.compared import Command
 from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
@@ -20,6 +21,7 @@ from snapall.config.batch.redacted import redacted
 from snapall.config.batch.sequence import sequence_of
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import placeholders, text_of, with_markers
+from snapall.config.batch.unread import files_unread
 from snapall.config.batch.varying import arguments_used, calls_missing, check, check_ids, check_unquiesced
 from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
@@ -112,6 +114,8 @@ def _table(paper: Paper, good: Rehearsal, found: Read, desk: Desk) -> Table:
     if good.stop is None and captures(good) and all(fault.keys for fault in desk.findings.faults):
         check_ids(paper, table.raw, desk)
         check_unquiesced(paper, found.statements.of(QuiesceCall), desk)
+        alarms(paper, good, desk)
     table.named_in_part(part)
     arguments_used(paper, desk)
+    files_unread(paper, desk)
     return table

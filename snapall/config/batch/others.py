@@ -16,10 +16,11 @@ NOT_NEEDED = "if the backup works without it, put REM before it in the copy that
 
 WITHOUT_START = "write the command itself, without start"
 """The remedy for a command that is started apart."""
-_QUIET = frozenset({
+QUIET = frozenset({
     "attrib", "cacls", "chcp", "choice", "doskey", "hostname", "icacls", "mode", "ping", "sleep", "subst", "timeout",
     "wait", "whoami",
 })  # fmt: skip
+"""Programs that change nothing, which the backup does not need."""
 _MAIL = "set [notify.mail], or hooks of the job"
 _HOOKS = "snapall does not need it; [jobs.NAME.hooks] can run it before or after the backup"
 _NOTED = {
@@ -52,7 +53,7 @@ def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
     `hook`: "before" or "after" if it runs before or after all of the backup; that hook in an overlay stands in for it.
     """
     name = call.name
-    if name in _QUIET:
+    if name in QUIET:
         return
     if name == "net" and call.words[:1] and call.words[0].lower() in _NET:
         verb = call.words[0].lower()
