@@ -107,8 +107,19 @@ def numbered(lines: tuple[int, ...]) -> str:
     return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
 
 
-def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, environ: Mapping[str, str]) -> Imported:
-    """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists."""
+def write(
+    batch: Path,
+    out: Path | None,
+    kept: Kept,
+    *,
+    with_secrets: bool,
+    environ: Mapping[str, str],
+    arguments: str = "",
+) -> Imported:
+    """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists.
+
+    `arguments`: what the batch is scheduled with, as on its command line; "": what the overlay says.
+    """
     batch = batch.absolute()
     if batch.suffix.lower() not in (".bat", ".cmd"):
         raise ConfigError(
@@ -116,7 +127,7 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
         )
     if with_secrets and kept == "env":
         raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them", "SA-7007")
-    source = source_of(batch)
+    source = source_of(batch, arguments)
     config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     require_toml(out)

@@ -22,7 +22,10 @@ _NAMES = (
 )
 _MOST = 6
 _ARGUMENTS = " ".join(marker(f"argument{number}") for number in range(1, 10))
-_GIVE = "write the value itself, or set [batch] arguments in the overlay file to what the batch is scheduled with"
+_GIVE = (
+    "write the value itself, or give what the batch is scheduled with: after its name to `snapall import`, or as "
+    "[batch] arguments in the overlay file"
+)
 _TAKES = r"(?<!%)%(~[a-z]*)?[1-9*]"
 
 
