@@ -16,7 +16,7 @@ from snapall.config.batch.nights import NAME, Files, Paper, captures, first_nigh
 from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.raw import Table
-from snapall.config.batch.reading import Read, read
+from snapall.config.batch.reading import Read, read, unreached
 from snapall.config.batch.redacted import redacted
 from snapall.config.batch.sequence import sequence_of
 from snapall.config.batch.table import table_of
@@ -110,6 +110,8 @@ def _table(paper: Paper, good: Rehearsal, found: Read, desk: Desk) -> Table:
         remedy = WITHOUT_START if re.search(r"\bstart\b", good.stop.reason) is not None else good.stop.remedy
         desk.findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
     part = check(paper, good, desk) if good.stop is None else ""
+    if not found.statements and not desk.findings.faults:
+        unreached(desk)
     table = table_of(found, desk.findings)
     if good.stop is None and captures(good) and all(fault.keys for fault in desk.findings.faults):
         check_ids(paper, table.raw, desk)

@@ -50,8 +50,6 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         if call.name not in BACKUP:
             hook = "" if not own else "before" if at < own[0] else "after" if at > own[-1] else ""
             others.judge(call, desk.line(call.where), desk, hook)
-    if not found.statements and rehearsal.stop is None:
-        _unreached(desk)
     for line, path in _written(rehearsal, desk):
         value = desk.take(line, path, "the log file", ("log",))
         found.logs.append(Located(value.text, line))
@@ -64,8 +62,8 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
     return found
 
 
-def _unreached(desk: Desk) -> None:
-    """Name the first command of the backup, to which a good night does not come."""
+def unreached(desk: Desk) -> None:
+    """Name the first command of the backup in the text, to which a good night does not come."""
     for number, text in desk.text.lines.items():
         if _NAMED.search(text.text) and not is_echo(text) and re.match(r"set\s", text.bare, re.IGNORECASE) is None:
             what = "on a good night without arguments, the batch does not reach this command"
