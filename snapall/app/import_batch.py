@@ -30,7 +30,7 @@ _PATHS = ("key_file", "known_hosts")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PasswordPlace:
     """Where one password of the batch goes: its key, and the file or the variable that will hold it."""
 
     key: tuple[str, ...]
@@ -44,8 +44,8 @@ class Imported:
 
     batch: Path
     written: tuple[Path, ...]
-    places: tuple[Place, ...]
-    missing: tuple[Place, ...]
+    places: tuple[PasswordPlace, ...]
+    missing: tuple[PasswordPlace, ...]
     kept: Kept
     defects: tuple[Defect, ...]
     notices: tuple[Notice, ...]
@@ -143,7 +143,7 @@ def write(
     return Imported(batch, written, places, tuple(missing), kept, source.batch.defects, source.batch.notices, both)
 
 
-def _places(config: Config, kept: Kept) -> Iterator[Place]:
+def _places(config: Config, kept: Kept) -> Iterator[PasswordPlace]:
     """Find the passwords that the batch or its overlay contains in plain text."""
     database = url_of(config.database.url).password or config.database.password
     found: list[tuple[tuple[str, ...], str, str, Secret | None]] = [
@@ -155,7 +155,7 @@ def _places(config: Config, kept: Kept) -> Iterator[Place]:
         found.append((("filers", name, "password"), f"filer-{name}.secret", f"FILERPWORD_{variable}", filer.password))
     for key, file, variable, secret in found:
         if secret is not None and secret.inline:
-            yield Place(key, file if kept == "file" else variable, secret)
+            yield PasswordPlace(key, file if kept == "file" else variable, secret)
 
 
 def _cleared(config: Config) -> dict[TablePath, object]:
