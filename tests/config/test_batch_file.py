@@ -499,7 +499,8 @@ def stands_in(data: bytes, batch: Batch) -> None:
     for _ in range(2):
         text += re.sub(r"%%|%([^%\r\n]+)%", lambda hit: values.get((hit[1] or "").lower(), hit[0]).strip(' "\t'), text)
     text += text.replace("%%", "%")
-    text += text.replace('"', "")  # a program does not see the quotes within its words
+    text += text.replace('"', "")  # a program does not see the quotes within its words,
+    text += text.replace("^", "")  # nor cmd's carets
 
     def check(value: object) -> None:
         match value:

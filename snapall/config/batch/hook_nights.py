@@ -78,9 +78,9 @@ class Around:
         return self.known[which]
 
     def _days(self) -> Iterator[Rehearsal]:
-        for number, (date, time) in enumerate(other_days(self.paper)):
+        for number, (day, time) in enumerate(other_days(self.paper)):
             variables = {**self.paper.variables, "RANDOM": str(number)}
-            yield self.paper.good(date=date, time=time, variables=variables)[0]
+            yield self.paper.good(date=day.written, time=time, variables=variables)[0]
 
     def _files(self) -> Iterator[Rehearsal]:
         """Nights with each file that the batch looked for in vain, and without each that was taken to be there."""
