@@ -13,6 +13,7 @@ from snapall.app.run import run as back_up
 from snapall.app.signals import signal_flag
 from snapall.backup.clock import SystemClock
 from snapall.backup.facts import Warned
+from snapall.config.believed import require_place
 from snapall.config.load import load
 from snapall.errors import ConfigError, Exit, coded
 from snapall.escaping import printable
@@ -27,6 +28,12 @@ Transport = Literal["ssh", "rsh"]
 # About a tenth of what a real site takes, so that a backup lasts ten seconds.
 SLOW = {"create_seconds": 0.6, "remove_seconds": 0.8, "filer_seconds": 0.25}
 FAST = {"create_seconds": 0.0, "remove_seconds": 0.0, "filer_seconds": 0.0}
+
+_VARIABLE = "TEMP" if sys.platform == "win32" else "TMPDIR"
+ANOTHER_PLACE = (
+    "name a new folder in a place where only you can write, with `snapall demo --dir FOLDER`;"
+    f" or set the environment variable {_VARIABLE} to such a place"
+)
 
 
 def faults() -> list[str]:
@@ -50,6 +57,7 @@ def run(transport: Transport, fault: str, directory: Path | None, *, fast: bool,
             temporary = tempfile.TemporaryDirectory(prefix="snapall-demo-", ignore_cleanup_errors=True)
             folder = Path(opened.enter_context(temporary))
         lab = opened.enter_context(Lab.create(folder))
+        require_place(folder, ANOTHER_PLACE)
         lab.world.set(**(FAST if fast else SLOW))
         settings = load(lab.start(transport))
         job = next(iter(settings.jobs.values()))

@@ -43,6 +43,15 @@ def require_believed(path: Path, *more_owners: Owner, careful: bool) -> None:
                     raise ConfigError(found.text, found.hint, found.code)
 
 
+def require_place(folder: Path, hint: str) -> None:
+    """Check the folder of a simulated site. ConfigError, with this remedy: others could replace what is in it."""
+    path = folder / "snapall.toml"
+    for doubt in trust.replaceable(path):
+        if POLICY[Kind.CONFIGURATION][doubt.breach] is Verdict.REFUSE:
+            found = _finding(path, doubt)
+            raise ConfigError(found.text, hint, found.code)
+
+
 def findings(config: Config) -> tuple[Finding, ...]:
     """Return what `run`, `recover` and `doctor` warn of; one fault of a folder is named once."""
     found: dict[tuple[Path, Breach], Finding] = {}

@@ -154,7 +154,8 @@ def _contents(path: Path) -> str:
     try:
         text = text_in(path)
     except PermissionError as error:
-        who = "let the user who runs snapall read it with `chown`, or run snapall as its owner"
+        how = "`icacls FILE /grant NAME:R`" if sys.platform == "win32" else "`chown`"
+        who = f"let the user who runs snapall read it with {how}, or run snapall as its owner"
         raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}; {who}") from None
     except OSError as error:
         raise ValueError(f"{quoted(str(path))} cannot be read: {error.strerror}") from None

@@ -13,6 +13,7 @@ from typing import Any
 import paramiko
 
 from snapall.backup.model import Job
+from snapall.config.believed import require_place
 from snapall.drill.cellrun import CellResult, CellRunner
 from snapall.drill.cells import Aftermath, Cell, ExternalCall, Transport
 from snapall.drill.cellsite import DrillSite, template
@@ -20,11 +21,14 @@ from snapall.drill.processes import fork_with_pipe
 from snapall.drill.servers import Host
 from snapall.errors import SnapallError
 
+ANOTHER_PLACE = "set the environment variable TMPDIR to a folder that only you can write, and run the drill again"
+
 
 @contextmanager
 def building(job: Job, parallel: int) -> Iterator[DrillSite]:
-    """Build the site in a temporary folder."""
+    """Build the site in a temporary folder. ConfigError: others could replace what is in it."""
     with tempfile.TemporaryDirectory(prefix="snapall-drill-", ignore_cleanup_errors=True) as name:
+        require_place(Path(name).resolve(), ANOTHER_PLACE)
         site = DrillSite(Path(name).resolve(), job, parallel, paramiko.RSAKey.generate(1024))
         template(site.original, job, paramiko.RSAKey.generate(2048))
         yield site

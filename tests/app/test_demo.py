@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ import pytest
 from snapall import cli
 from snapall.errors import ConfigError
 from snapall.lab.faults import NAMED
+from tests.backup.access import let_everybody_write
 from tests.commands.test_cli import ended
 from tests.end_to_end.test_runs import TROUBLE, WELL
 from tests.platforms import posix
 
 OVER_TIME = {"late-quiesce", "late-capture", "capture-hangs", "busy-a-while"}  # their times are the demo's own; README
+
+STOPPED = 1 if sys.platform == "win32" else 0  # Windows sends no signal: it ends the process
 
 
 def demo(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str]:
@@ -63,10 +67,26 @@ def test_the_lab_may_be_kept_and_gone_on_with(capsys: pytest.CaptureFixture[str]
     assert code == 0
     assert str(folder / "ledger.jsonl") in told
     assert (folder / "snapall.toml").exists()
-    assert "<svg" in (tmp_path / "night.svg").read_text()
+    assert "<svg" in (tmp_path / "night.svg").read_text(encoding="utf-8")
     code, told = demo(capsys, "--dir", str(folder))
     assert code == ConfigError.exit
     assert "not empty" in told
+
+
+def test_where_others_may_replace_files_the_demo_names_a_way_to_another_place(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "temp"
+    shared.mkdir()
+    let_everybody_write(shared)
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    code, told = demo(capsys)
+    assert code == ConfigError.exit
+    assert "SA-7102 others can replace" in told
+    assert "`snapall demo --dir FOLDER`" in told
+    assert f"variable {'TEMP' if sys.platform == 'win32' else 'TMPDIR'} to such a place" in told
+    assert list(shared.iterdir()) == []
+    assert demo(capsys, "--dir", str(tmp_path / "alone"))[0] == 0
 
 
 def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
@@ -90,7 +110,7 @@ def test_a_lab_serves_until_it_is_stopped(tmp_path: Path) -> None:
             lab.send_signal(signal.SIGTERM)
             lab.wait()
         assert ran.returncode == code, ran.stderr
-        assert lab.returncode == 0
+        assert lab.returncode == STOPPED
         assert any("snapall plan --config" in line for line in lines)
         config = folder / "snapall.toml"
         assert any("was edited: it stays as it is" in line for line in lines) == bool(edited)

@@ -14,6 +14,7 @@ from snapall.backup.acl import ADMINISTRATORS, SYSTEM, AccessList, Ace, includes
 from snapall.backup.breaches import Breach
 from snapall.backup.outfile import create
 from snapall.errors import Untrusted
+from tests.backup.access import give
 from tests.platforms import UNDER_WINE, windows
 
 if sys.platform == "win32":
@@ -118,7 +119,7 @@ def test_the_state_folder_is_private_from_its_first_moment(tmp_path: Path) -> No
 def test_a_state_folder_with_the_list_of_the_folder_above_is_narrowed(tmp_path: Path) -> None:
     if sys.platform == "win32":
         (tmp_path / "state").mkdir()
-        _give(tmp_path / "state", f"D:(A;OICI;FA;;;{acl_windows.my_sid()})(A;OICI;FR;;;WD)")
+        give(tmp_path / "state", f"D:(A;OICI;FA;;;{acl_windows.my_sid()})(A;OICI;FR;;;WD)")
         private.make_folder(tmp_path / "state")
         assert acl_windows.access_of(tmp_path / "state").readers({acl_windows.my_sid()}) == ()
 
@@ -136,7 +137,7 @@ def test_a_file_that_everybody_may_read_is_found(tmp_path: Path) -> None:
     path = tmp_path / "vc.secret"
     create(path, b"pw", 0o600)
     assert list(trust.doubts(path)) == []
-    _give(path, "D:P(A;;FA;;;OW)(A;;FA;;;SY)(A;;FR;;;WD)")
+    give(path, "D:P(A;;FA;;;OW)(A;;FA;;;SY)(A;;FR;;;WD)")
     assert [one.breach for one in trust.doubts(path)] == [Breach.READABLE]
 
 
@@ -145,7 +146,7 @@ def test_a_file_of_the_state_that_everybody_may_write_is_not_believed(tmp_path: 
     private.make_folder(tmp_path / "state")
     path = tmp_path / "state" / "x.jsonl"
     private.create(path)
-    _give(path, "D:P(A;;FA;;;SY)(A;;FA;;;WD)")
+    give(path, "D:P(A;;FA;;;SY)(A;;FA;;;WD)")
     with pytest.raises(Untrusted, match="users other than its owner can write") as caught:
         private.read(path)
     assert caught.value.code == "SA-1506"
@@ -159,7 +160,7 @@ def test_a_folder_in_which_everybody_may_replace_files_is_found(tmp_path: Path) 
     folder.mkdir()
     (folder / "x").write_text("")
     assert list(trust.replaceable(folder / "x")) == []
-    _give(folder, "D:P(A;;FA;;;SY)(A;;FA;;;WD)")
+    give(folder, "D:P(A;;FA;;;SY)(A;;FA;;;WD)")
     [found] = trust.replaceable(folder / "x")
     assert (found.breach, found.place) == (Breach.FOLDER, folder)
     assert "Everyone" in found.why
@@ -183,16 +184,6 @@ def test_a_folder_that_an_administrator_opened_to_a_reader_stays_so(tmp_path: Pa
         assert [one.sid for one in acl_windows.access_of(tmp_path / "state").readers({acl_windows.my_sid()})] == [
             "S-1-5-20"
         ]
-
-
-def _give(path: Path, sddl: str) -> None:
-    if sys.platform == "win32":
-        import win32security
-
-        made = win32security.ConvertStringSecurityDescriptorToSecurityDescriptor(sddl, 1)
-        wanted = win32security.DACL_SECURITY_INFORMATION
-        dacl = made.GetSecurityDescriptorDacl()
-        win32security.SetNamedSecurityInfo(str(path), win32security.SE_FILE_OBJECT, wanted, None, None, dacl, None)
 
 
 def _icacls(path: Path, *words: str) -> None:

@@ -24,11 +24,14 @@ def installed(bundle: Path) -> None:
 
 
 def under_wine(bundle: Path) -> None:
-    """Install by pip, as install.cmd does but for the environment, which Wine cannot make. RuntimeError: what fails."""
+    """Install by install.cmd, as its reader would. RuntimeError: what fails, with its output."""
     with wine.windows() as there:
-        install_in(there, bundle)
-        require_backup(there.run_python("-m", "snapall", "demo", "--fast"))
-        there.run_python("-m", "snapall", "docs", seen_from_windows(there.home / "docs"))
+        folder = there.home / "Program Files" / "snapall"
+        installer, python = (seen_from_windows(one) for one in (bundle / "install.cmd", there.python / "python.exe"))
+        there.run("cmd.exe", "/d", "/c", installer, seen_from_windows(folder), PYTHON=python)
+        program = str(folder / "Scripts" / "snapall.exe")
+        require_backup(there.run(program, "demo", "--fast"))
+        there.run(program, "docs", seen_from_windows(there.home / "docs"))
         require_documents(there.home / "docs")
 
 

@@ -7,6 +7,7 @@ server of another one could reach the network for the programs of this one.
 
 from __future__ import annotations
 
+import ensurepip
 import importlib.util
 import os
 import shutil
@@ -19,8 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bundle import ROOT, offline
-from tests.windows.build import built, cache
-from tests.windows.wine import OVERRIDES, end_prefix
+from tests.windows.build import COMPILER, built, cache
+from tests.windows.interpreter import OVERRIDES
+from tests.windows.wine import end_prefix
+
+LAUNCHER = Path(__file__).with_name("launcher.c")
+_CACHES = shutil.ignore_patterns("__pycache__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
         shutil.copy(python / "bcryptprimitives.dll", home / "prefix" / "drive_c" / "windows" / "system32")
         made = Windows(home / "python", home / "prefix", home)
         made.packages.mkdir()
+        _let_it_make_environments(made)
         pip = importlib.util.find_spec("pip")
         assert pip is not None
         assert pip.origin is not None
@@ -75,6 +81,18 @@ def windows(environ: Mapping[str, str] = os.environ) -> Iterator[Windows]:
             yield made
         finally:
             end_prefix(made.prefix)
+
+
+def _let_it_make_environments(made: Windows) -> None:
+    """Add what Windows' own Python has for `python -m venv`, and this one lacks: a launcher, and pip's wheels."""
+    library = made.python / "Lib"
+    launchers = library / "venv" / "scripts" / "nt"
+    if not launchers.exists():
+        launchers.mkdir()
+        subprocess.run([COMPILER, "-municode", "-O1", "-o", launchers / "python.exe", LAUNCHER], check=True)
+        shutil.copy(launchers / "python.exe", launchers / "pythonw.exe")
+    if not (library / "ensurepip").exists():
+        shutil.copytree(Path(ensurepip.__file__).parent, library / "ensurepip", ignore=_CACHES)
 
 
 def source(environ: Mapping[str, str]) -> tuple[Path, Path]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,8 +28,11 @@ from snapall.drill.cells import (
 )
 from snapall.drill.cellsite import CellLimits
 from snapall.drill.disk import Damage
+from snapall.drill.pool import building
 from snapall.drill.verdict import Broken, BrokenPromise
-from snapall.errors import Exit
+from snapall.errors import ConfigError, Exit
+from tests.backup.access import let_everybody_write
+from tests.platforms import with_modes
 
 CALLS = (
     ExternalCall(System.GUARDIAN, 1, "its start"),
@@ -51,6 +57,18 @@ def test_every_call_is_killed_at_every_time_with_every_aftermath() -> None:
     assert len(kills) == 2 * 4 * 3 + 2 * 3 + 1
     struck = [one.strikes[0].time for one in cells if not one.killed and one.strikes[0].call == CREATE]
     assert struck == list(FAULTS)
+
+
+@with_modes
+def test_where_others_may_replace_files_the_drill_names_the_variable_for_another_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_everybody_write(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(ConfigError, match="others can replace") as caught, building(JOB, 1):
+        pass
+    assert "TMPDIR" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_power_is_cut_at_every_call_with_every_damage_and_no_guardian() -> None:

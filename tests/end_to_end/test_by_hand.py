@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from snapall.lab.config_file import string
 from snapall.lab.faults import Fault, FaultKind
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab, two_volumes, without_stamps
@@ -66,7 +67,7 @@ def test_no_hook_runs_when_no_backup_is_due(at_lab: Make) -> None:
     night = at_lab()
     assert night("run").code == 0
     touched = night.lab.directory / "touched"
-    hook = f'["touch", "{touched}"]'
+    hook = f'["touch", {string(str(touched))}]'
     text = night.config.read_text() + f"\n[jobs.vol1.hooks]\nbefore = {hook}\nafter = {hook}\n"
     night.config.write_text(text)
     assert sent(night, "run", "--if-older-than", "20h") == []

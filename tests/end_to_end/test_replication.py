@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from snapall.lab.config_file import string
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.ledger import Change
 from snapall.lab.lunsites import LabRelation
@@ -117,7 +118,7 @@ def test_list_shows_how_far_each_copy_is_behind_and_asks_no_destination(at_lab: 
 def test_status_json_and_metrics_show_how_far_each_destination_is_behind(at_lab: Make) -> None:
     night = replicated(at_lab)
     metrics = night.lab.directory / "snapall.prom"
-    night.config.write_text(f'metrics = "{metrics}"\n{night.config.read_text()}')
+    night.config.write_text(f"metrics = {string(str(metrics))}\n{night.config.read_text()}")
     assert "SA-1931" in night("status").out
     assert night("run").code == 0
     ended = night("status", "--json")

@@ -82,7 +82,9 @@ def are_quiesced(night: AtLab, count: int) -> bool:
 
 
 def wait_for_quiesced(night: AtLab, count: int) -> None:
-    until(lambda: are_quiesced(night, count), f"{count} VMs quiesced")
+    """Wait for them; fail at once when the run has ended without them, as one whose programs do not start."""
+    until(lambda: are_quiesced(night, count) or kinds(night)[-1:] == ["Ended"], f"{count} VMs quiesced")
+    assert are_quiesced(night, count), (night.lab.directory / "snapall.log").read_text()
 
 
 def wait_for_removal(night: AtLab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def rename_as_the_remedy_says(text: str) -> None:
     """Do what the remedy says first, to the letter."""
     found = re.search(r"rename (\S+) to (\S+), so that", text)
     assert found is not None, text
-    old, new = (Path(*shlex.split(one)) for one in found.groups())
+    old, new = (Path(one if sys.platform == "win32" else shlex.split(one)[0]) for one in found.groups())
     old.rename(new)
 
 

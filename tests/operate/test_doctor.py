@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
+from snapall.backup import rights
 from snapall.backup.clock import SystemClock
 from snapall.backup.facts import Intent, Surveyed
 from snapall.backup.lock import hold
@@ -29,11 +31,13 @@ from snapall.operate.doctor.checklist import Checklist, CheckOutcome, Mark
 from snapall.operate.doctor.machine import guardian_outlook
 from snapall.operate.doctor.vmware import clocks, password_seen
 from snapall.operate.status import Level
+from tests.backup.access import let_everybody_read, let_everybody_write
 from tests.backup.holders import held_though_dead
 from tests.backup.simulated import Stage
 from tests.lab import external_actors
 from tests.lab.atlab import AtLab, Ended
 from tests.lab.sites import batch, big
+from tests.platforms import posix, with_fork, with_modes
 from tests.schedulers import stand_in
 
 Make = Callable[..., AtLab]
@@ -186,16 +190,19 @@ BROKEN, WARNED = Mark.FAILURE, Mark.WARNING
 CLUSTER = "NetApp Release 8.2.1 Cluster-Mode: Fri Mar 21 14:48:58 PDT 2014"
 PLANTED = {
     "a password that others may read": Planted(
-        "file permissions", WARNED, "vc.secret", lambda night: (night.lab.directory / "vc.secret").chmod(0o644)
+        "file permissions", WARNED, "vc.secret", lambda night: let_everybody_read(night.lab.directory / "vc.secret")
     ),
     "a key that its group may read": Planted(
         "file permissions", WARNED, "id_rsa", lambda night: (night.lab.directory / "id_rsa").chmod(0o640)
     ),
     "host keys that everybody may write": Planted(
-        "file permissions", WARNED, "known_hosts", lambda night: (night.lab.directory / "known_hosts").chmod(0o666)
+        "file permissions",
+        WARNED,
+        "known_hosts",
+        lambda night: let_everybody_write(night.lab.directory / "known_hosts"),
     ),
     "a file in the place of the journals": Planted(
-        "outstanding work of vol1", BROKEN, "cannot be read: Not a directory", file_for_journals
+        "outstanding work of vol1", BROKEN, "journals cannot be read: ", file_for_journals
     ),
     "a folder in the place of the lock": Planted("lock of vol1", BROKEN, "vol1.lock", folder_for_lock),
     "a file in the place of the state folder": Planted(
@@ -327,7 +334,11 @@ REPORTED_BY_A_FILER = {"version", "volume", "snap list", "space", "snap sched", 
 BY_RSH = [name for name, one in PLANTED.items() if one.link.partition(" of ")[0] in REPORTED_BY_A_FILER]
 
 
-@pytest.mark.parametrize(("name", "transport"), [(n, "ssh") for n in PLANTED] + [(n, "rsh") for n in BY_RSH])
+OF_MODES = {"a key that its group may read"}
+CASES = [pytest.param(n, "ssh", marks=with_modes if n in OF_MODES else ()) for n in PLANTED]
+
+
+@pytest.mark.parametrize(("name", "transport"), [*CASES, *((n, "rsh") for n in BY_RSH)])
 def test_a_planted_fault_is_found_in_its_link_and_has_a_remedy(at_lab: Make, name: str, transport: str) -> None:
     planted = PLANTED[name]
     night = at_lab(site=planted.site(), transport=transport)
@@ -354,6 +365,7 @@ def creates(night: AtLab) -> list[Entry]:
     return [entry for entry in night.ledger if entry.system == "vcbsnapshot" and "-c" in entry.argv]
 
 
+@posix("the stand-ins are scripts")
 @pytest.mark.parametrize("transport", ["ssh", "rsh"])
 def test_without_problems_nothing_is_found_and_nothing_is_changed(
     at_lab: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
@@ -469,10 +481,10 @@ def test_the_doctor_says_that_rsh_sends_a_password_in_clear(at_lab: Make) -> Non
 def test_a_password_in_the_databases_url_makes_the_configuration_a_secret(at_lab: Make) -> None:
     night = at_lab()
     night.edit('url   = "sqlite:', 'url   = "mssql+pyodbc://sa:geheim@VirtualCenter?x=')
-    night.config.chmod(0o644)
+    let_everybody_read(night.config)
     ended, links = run_checks(night)
-    (rights,) = [one for one in links if one["link"] == "file permissions"]
-    assert (rights["mark"], str(night.config) in rights["text"]) == (WARNED, True)
+    (permissions,) = [one for one in links if one["link"] == "file permissions"]
+    assert (permissions["mark"], str(night.config) in permissions["text"]) == (WARNED, True)
     assert "geheim" not in ended.out + ended.err
 
 
@@ -487,6 +499,7 @@ def test_a_run_in_progress_is_reported(at_lab: Make) -> None:
     assert "a run is at work" in lock["text"]
 
 
+@with_fork
 def test_doctor_and_status_name_a_lock_whose_holder_is_dead(at_lab: Make) -> None:
     night = at_lab()
     assert night("run").code == 0
@@ -500,6 +513,7 @@ def test_doctor_and_status_name_a_lock_whose_holder_is_dead(at_lab: Make) -> Non
     assert "fuser" in lock["remedy"]
 
 
+@posix("Windows has no such groups")
 def test_the_group_that_the_configuration_names_can_read_what_status_needs(at_lab: Make) -> None:
     import grp
 
@@ -520,6 +534,17 @@ def test_the_group_that_the_configuration_names_can_read_what_status_needs(at_la
     _, links = run_checks(night)
     (folder,) = [one for one in links if one["link"] == "state folder"]
     assert "the group `readers` cannot read" in folder["text"]
+
+
+@pytest.mark.parametrize(("left", "mark"), [(1 << 30, Mark.OK), (1 << 20, WARNED), (1 << 10, BROKEN)])
+def test_the_room_that_is_left_for_journals_is_judged(
+    at_lab: Make, monkeypatch: pytest.MonkeyPatch, left: int, mark: Mark
+) -> None:
+    night, usage = at_lab(), shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=left))
+    _, links = run_checks(night)
+    (folder,) = [one for one in links if one["link"] == "state folder"]
+    assert (folder["mark"], f"only {left // 1024} KiB left" in folder["text"]) == (mark, mark != Mark.OK)
 
 
 def test_all_configuration_faults_are_reported_with_exit_2(at_lab: Make) -> None:
@@ -550,8 +575,10 @@ def test_two_clocks_may_differ_by_a_minute(apart: float, says: str) -> None:
 
 def test_a_file_that_goes_while_it_is_looked_at_is_a_broken_link() -> None:
     checks = Checklist()
-    assert not checks.check("file permissions", "", lambda: CheckOutcome(str(Path("/nowhere/secret").stat())))
-    assert (checks.results[0].mark, "/nowhere/secret" in checks.results[0].text) == (Mark.FAILURE, True)
+    secret = Path("/nowhere/secret")
+    assert not checks.check("file permissions", "", lambda: CheckOutcome(str(secret.stat())))
+    assert checks.results[0].mark == Mark.FAILURE
+    assert checks.results[0].text.startswith(f"{secret}: ")
 
 
 def test_a_chain_of_links_breaks_at_its_first_broken_one() -> None:
@@ -591,13 +618,13 @@ def test_a_run_warns_of_a_secret_that_others_may_read_once_for_all_jobs(at_lab: 
     night = at_lab()
     secret = night.lab.directory / "vc.secret"
     assert "holds a secret" not in night("run").err
-    secret.chmod(0o644)
+    let_everybody_read(secret)
     ended = night("run")
     assert ended.code == 0
     (warning,) = [line for line in ended.err.splitlines() if "holds a secret" in line]
     assert "SA-7103" in warning
     assert str(secret) in warning
-    assert f"chmod 600 {secret}" in ended.err
+    assert rights.one_reader(secret) in ended.err
 
 
 def test_a_banner_and_a_takeover_are_warnings_of_doctor_run_and_plan(at_lab: Make) -> None:

@@ -226,6 +226,7 @@ def test_a_guardian_that_only_waits_yields_to_a_run_and_settles_the_rest_behind_
     night.limits(settle=EVER)
     night.fault(Fault("vcbsnapshot create", FaultKind.HANG, seconds=EVER, vm=1226))
     with running(night) as run:
+        wait_for_quiesced(night, 2)
         until(lambda: kinds(night).count("Answered") == 2, "the answers of the other two")
         run.kill()
         until(lambda: not are_quiesced(night, 1), "the release of the other two")

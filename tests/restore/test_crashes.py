@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.platforms import with_fork
 from tests.restore.crashes.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 
 
+@with_fork
 def test_wherever_a_use_of_a_backup_is_killed_cut_off_or_struck_recover_leaves_nothing_unexplained() -> None:
     command = [sys.executable, "-m", "tests.restore.crashes", "--every", "23"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)

@@ -20,6 +20,7 @@ import pytest
 from paramiko.sftp import SFTP_PERMISSION_DENIED
 
 from snapall.lab import databases
+from snapall.lab.config_file import string
 from snapall.lab.databases import connect
 from snapall.lab.sites import LabVm, SiteSpec
 from tests.lab.atlab import AtLab
@@ -50,8 +51,8 @@ class Site:
         known.write_text("".join(one.known_host for one in consoles))
         with lab.config.open("a") as file:
             file.write(
-                f'\n[jobs.vol1.vmx]\nfolder = "{self.folder}"\nuser = "{USER}"\npassword = "{PASSWORD}"\n'
-                f'known_hosts = "{known}"\nport = {self.esx01.port}\ntimeout = {PATIENCE}\n'
+                f'\n[jobs.vol1.vmx]\nfolder = {string(str(self.folder))}\nuser = "{USER}"\npassword = "{PASSWORD}"\n'
+                f"known_hosts = {string(str(known))}\nport = {self.esx01.port}\ntimeout = {PATIENCE}\n"
                 f'hosts = {{ "esx01" = "{self.esx01.address}", "ESX02.example.edu" = "{self.esx02.address}" }}\n{extra}'
             )
 

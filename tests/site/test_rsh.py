@@ -264,7 +264,7 @@ def test_a_refused_connection_means_that_nothing_was_sent() -> None:
 
 def test_a_time_that_is_over_before_the_connection_means_that_nothing_was_sent(server: RcmdServer) -> None:
     with pytest.raises(NotSent, match="timed out"):
-        Rsh(settings(server.port, timeout=1e-9)).run("version")
+        Rsh(settings(server.port), lambda _: Deadline(0)).run("version")
 
 
 @pytest.mark.parametrize("host", ["filer.invalid", "x" * 70, "a..b"])

@@ -41,6 +41,16 @@ CHOSEN: tuple[str, ...] = (
         "app/test_import.py app/test_signals.py end_to_end/test_interrupted.py operate/test_schedule.py"
         " operate/test_schedule_tasks.py operate/test_guardian_decisions.py operate/test_status.py"
     ),
+    (
+        "operate/test_damaged.py"
+        " operate/test_doctor.py::test_a_file_that_goes_while_it_is_looked_at_is_a_broken_link"
+        " operate/test_doctor.py::test_a_password_in_the_databases_url_makes_the_configuration_a_secret"
+        " operate/test_doctor.py::test_a_run_warns_of_a_secret_that_others_may_read_once_for_all_jobs"
+        " operate/test_doctor.py::test_the_room_that_is_left_for_journals_is_judged"
+        " app/test_demo.py::test_where_others_may_replace_files_the_demo_names_a_way_to_another_place"
+        " end_to_end/test_runs.py::test_the_plan_prints_exactly_the_changing_commands_that_run_then_sends"
+        " end_to_end/test_runs.py::test_a_snapshot_that_comes_after_its_failure_is_removed_by_recover"
+    ),
 )
 """The tests that CI runs beside those, by their paths below tests/: of files, processes, rights, consoles, programs."""
 WHOLE: tuple[str, ...] = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from snapall.errors import SnapallError
+from snapall.errors import SnapallError, reason_of
 
 
 class Mark(StrEnum):
@@ -72,7 +72,8 @@ class Checklist:
             return False
         except OSError as error:  # on this machine: a file that has just gone, a folder that cannot be entered
             remedy = "check the permissions of the file and its folder"
-            self.results.append(CheckResult(name, of, Mark.FAILURE, str(error), remedy))
+            text = f"{error.filename}: {reason_of(error)}" if error.filename else reason_of(error)
+            self.results.append(CheckResult(name, of, Mark.FAILURE, text, remedy))
             return False
         for one in found:
             mark = Mark.FAILURE if one.failed else Mark.WARNING if one.remedy else Mark.OK

@@ -76,8 +76,8 @@ def _folder(settings: Config) -> CheckOutcome:
             f"the group `readers` cannot read {unread}",
             "make the user who runs snapall a member of that group; the next run then sets the permissions",
         )
-    free = _free(nearest)
-    if free is not None and free < _ROOM:
+    free = shutil.disk_usage(nearest).free
+    if free < _ROOM:
         needed = max(_LEAST, *(one.stat().st_size for one in journals(path / "journals")), 0)
         remedy = "free some space: without a journal no backup is taken"
         return CheckOutcome(f"{path} has only {free // 1024} KiB left", remedy, "SA-5424", failed=free < needed)
@@ -87,13 +87,6 @@ def _folder(settings: Config) -> CheckOutcome:
 def _nearest(path: Path) -> Path:
     """The path, or the nearest of its parents that exists."""
     return path if path.exists() or path == path.parent else _nearest(path.parent)
-
-
-def _free(folder: Path) -> int | None:
-    if sys.platform == "win32":
-        return None
-    room = os.statvfs(folder)
-    return room.f_bavail * room.f_frsize
 
 
 def _file(path: Path, key: str) -> CheckOutcome:
