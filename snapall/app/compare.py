@@ -65,7 +65,7 @@ def _of_snapall(job: Job, settings: Config, ids: tuple[int, ...]) -> list[Comman
     site = OpenSite(job, settings)
     try:
         plan = build(job, survey, Provenance(), PlanContext(parallel=settings.vcenter.parallel), _STAMP)
-        return [Command(_key(one.action), _shown(site.command(one.action))) for one in plan.actions]
+        return [Command(_key(one.action, job), _shown(site.command(one.action))) for one in plan.actions]
     except SnapallError:
         return []  # a rule of the job forbids this night, and `plan` says which
 
@@ -74,7 +74,7 @@ def _shown(text: str) -> str:
     return text.replace(_STAMP, "UTC")
 
 
-def _key(action: Step | Look) -> Key:
+def _key(action: Step | Look, job: Job) -> Key:
     match action:
         case Quiesce(vm):
             return ("quiesce", vm.moref)
@@ -82,6 +82,8 @@ def _key(action: Step | Look) -> Key:
             return ("release", vm.moref)
         case Capture(volume):
             return ("capture", volume)
+        case Rename(volume, old, new) if old not in job.chain:
+            return ("publish", volume, new)
         case Rename(volume, old, new):
             return ("rename", volume, old, new)
         case Delete(volume, name):

@@ -214,7 +214,7 @@ def _moved(key: str, value: object, folder: Path, moved: bool) -> object:
 _COMMENTS = {
     "log_date": "how {date} in the log's name is written: the date on which a run starts",
     "parallel": "calls at a time; 1 is the batch's pace, 4 is snapall's own default",
-    "order": 'or "paper": rotate before the capture, as the batch does',
+    "order": 'or "paper": rotate before the capture, as the original batch does',
     "vm_snapshot": "the VM snapshots' name; a run adds its time to it",
     "owner": "the schema that owns the VPX_ tables",
     "transport": 'or "ssh", which is safer',

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from snapall.config.batch.alarms import alarms
 from snapall.config.batch.compared import Command
 from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
@@ -17,11 +18,12 @@ from snapall.config.batch.nights import NAME, Files, Paper, captures, first_nigh
 from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.raw import Table
-from snapall.config.batch.reading import Read, read
+from snapall.config.batch.reading import Read, read, unreached
 from snapall.config.batch.redacted import redacted
 from snapall.config.batch.sequence import sequence_of
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import placeholders, text_of, with_markers
+from snapall.config.batch.unread import files_unread
 from snapall.config.batch.varying import Names, arguments_used, calls_missing, check, check_ids, check_unquiesced
 from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
@@ -113,12 +115,16 @@ def _table(paper: Paper, good: Rehearsal, found: Read, desk: Desk, *, named: boo
         remedy = WITHOUT_START if re.search(r"\bstart\b", good.stop.reason) is not None else good.stop.remedy
         desk.findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
     names = check(paper, good, found.logs, desk) if good.stop is None else Names()
+    if not found.statements and not desk.findings.faults:
+        unreached(desk)
     table = table_of(found, desk.findings)
     if good.stop is None and captures(good) and all(fault.keys for fault in desk.findings.faults):
         check_ids(paper, table.raw, desk)
         check_unquiesced(paper, found.statements.of(QuiesceCall), desk)
+        alarms(paper, good, desk)
     table.named_in_part(names.vm_snapshot)
     if names.log is not None and not named:
         names.log.put(table, desk)
     arguments_used(paper, desk)
+    files_unread(paper, desk)
     return table

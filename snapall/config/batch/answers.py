@@ -23,6 +23,16 @@ DECIDING = frozenset({
 VALUED = ("-U", "-P", "-D", "-S", "-d", "-h", "-w", "-Q", "-q", "-o", "-i", "-s", "-l", "-t")
 BARE = ("-E", "-n", "-b", "-W", "-I")
 _WIDTH = 11  # of a number in osql's columns
+_REPLIES = """
+Pinging 192.0.2.1 with 32 bytes of data:
+
+Reply from 192.0.2.1: bytes=32 time<1ms TTL=255
+
+Ping statistics for 192.0.2.1:
+    Packets: Sent = 1, Received = 1, Lost = 0 (0% loss),
+Approximate round trip times in milli-seconds:
+    Minimum = 0ms, Maximum = 0ms, Average = 0ms
+"""
 
 
 def is_service(call: Call) -> bool:
@@ -57,6 +67,8 @@ class Night:
             return Answer(self.code, "", "failed")
         if call.name in QUERY_PROGRAMS:
             return self._query(call)
+        if call.name == "ping":
+            return Answer(0, _REPLIES)
         if call.name == "vcbsnapshot":
             return self._vcbsnapshot(call)
         if call.name in DECIDING and not is_service(call) and not (call.name == "net" and call.words[:1] != ()):

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 Key = tuple[str, ...]
-"""What a command is about, the same for both sides: ("quiesce", "vm-108"), ("rename", VOLUME, OLD, NEW)."""
+"""What a command is about, the same for both sides: ("quiesce", "vm-108"), ("rename", VOLUME, OLD, NEW).
+
+("publish", VOLUME, NEW) renames the new backup, which has another name until then.
+"""
 
 _MOVED = "2: the batch rotates before the new backup exists, snapall once it is confirmed"
 _OWN = {
@@ -79,4 +82,4 @@ def _snapall_alone(commands: Sequence[Command]) -> Iterator[Row]:
 
 
 def _turn(key: Key) -> str:
-    return _MOVED if key[0] in ("delete", "rename") else ""
+    return _MOVED if key[0] in ("delete", "rename", "publish") else ""

@@ -91,7 +91,7 @@ def _of_the_log(good: Rehearsal, log: str, desk: Desk) -> Iterator[_Found]:
     logged = [one for one in calls if one.output is not None and one.output.lower() not in _NOWHERE]
     yield _lines([one for one in calls if one not in logged], desk), "the output is not logged", "it logs every answer"
     yield (
-        [line for line in _lines(every, desk) if "2>" not in _text(line, desk)],
+        _lines([one for one in every if one.errors is None or one.errors.lower() in _NOWHERE], desk),
         "the error output is not logged",
         "it logs errors with the VM or the snapshot and the remedy",
     )

@@ -136,7 +136,7 @@ def _shape(rehearsal: Rehearsal) -> list[tuple[object, str]]:
     return [(one.where, one.name) for one in rehearsal.events if isinstance(one, Sent)]
 
 
-def commands(rehearsal: Rehearsal) -> list[Call]:
+def commands(rehearsal: Rehearsal) -> list[Sent]:
     """The calls of the programs that take the backup."""
     return [one for one in rehearsal.events if isinstance(one, Sent) and one.name in BACKUP]
 

@@ -17,10 +17,11 @@ NOT_NEEDED = "if the backup works without it, put REM before it in the copy that
 
 WITHOUT_START = "write the command itself, without start"
 """The remedy for a command that is started apart."""
-_QUIET = frozenset({
+QUIET = frozenset({
     "attrib", "cacls", "chcp", "choice", "doskey", "hostname", "icacls", "mode", "ping", "sleep", "subst", "timeout",
     "wait", "whoami",
 })  # fmt: skip
+"""Programs that change nothing, which the backup does not need."""
 _MAIL = "set [notify.mail], or hooks of the job"
 _HOOKS = "snapall does not need it; [jobs.NAME.hooks] can run it before or after the backup"
 _NOTED = {
@@ -50,7 +51,7 @@ _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IG
 def is_unknown(call: Call) -> bool:
     """Whether nothing is known of a program that is no part of the backup."""
     verb = call.words[0].lower() if call.words else ""
-    return call.name not in _QUIET and call.name not in _NOTED and not (call.name == "net" and verb in _NET)
+    return call.name not in QUIET and call.name not in _NOTED and not (call.name == "net" and verb in _NET)
 
 
 def key_of(hook: str) -> KeyPath:
@@ -82,13 +83,13 @@ def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
     `hook`: "before" or "after" if it runs before or after all of the backup; that hook in an overlay stands in for it.
     """
     name = call.name
-    if name in _QUIET:
+    if name in QUIET:
         return
     if name == "net" and call.words[:1] and call.words[0].lower() in _NET:
         verb = call.words[0].lower()
-        desk.findings.notice(line, f"net {verb}is not imported", _NET[verb])
+        desk.findings.notice(line, f"net {verb} is not imported", _NET[verb])
     elif name in _NOTED:
-        desk.findings.notice(line, f"{name}is not imported", _NOTED[name])
+        desk.findings.notice(line, f"{name} is not imported", _NOTED[name])
     elif not _of_a_value(line, desk) and not _unset(call, line, desk):
         what = f"snapall does not know the command {named(call)}".rstrip()
         remedy, keys = _REMEDIES.get(name, NOT_NEEDED), list[KeyPath]()

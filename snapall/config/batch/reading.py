@@ -12,12 +12,18 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
+from snapall.config.batch.text import is_echo
 from snapall.config.cmd import Call, Rehearsal, Sent, Written
 
-_COPIED = re.compile(r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s)\s*(copy|move|ren|rename)\s", re.IGNORECASE)
+_COPIED = re.compile(
+    r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s|(?:==|\b(?:equ|neq|lss|leq|gtr|geq|errorlevel)\b)\s*\S+\s)"
+    r"\s*(copy|move|ren|rename)\s",
+    re.IGNORECASE,
+)
 _NOWHERE = ("nul", "nul:", "con")
 BACKUP = FILER_PROGRAMS | QUERY_PROGRAMS | {"vcbsnapshot"}
 """The programs that take the backup."""
+_NAMED = re.compile(rf"(?<![\w.-])({'|'.join(sorted(BACKUP))})(\.exe)?[\s\"]", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -55,8 +61,18 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         hit = _COPIED.search(text.bare)
         if hit is not None:
             remedy = "snapall appends to one log; a hook of the job can copy or rename it"
-            desk.findings.notice(number, f"{hit[1].lower()}is not imported", remedy)
+            desk.findings.notice(number, f"{hit[1].lower()} is not imported", remedy)
     return found
+
+
+def unreached(desk: Desk) -> None:
+    """Name the first command of the backup in the text, to which a good night does not come."""
+    for number, text in desk.text.lines.items():
+        if _NAMED.search(text.text) and not is_echo(text) and re.match(r"set\s", text.bare, re.IGNORECASE) is None:
+            what = "on a good night without arguments, the batch does not reach this command"
+            remedy = "write a copy without the condition that leads past it, or set [batch] in the overlay file"
+            desk.findings.fault(number, what, remedy)
+            return
 
 
 def _statement(call: Call, line: int, desk: Desk, night: Night, *, captured: bool) -> Statement | None:
@@ -86,8 +102,8 @@ def _written(rehearsal: Rehearsal, desk: Desk) -> Iterator[tuple[int, str]]:
 
 
 def lists_of(call: Call) -> list[str]:
-    """The files to which a program that queries the database writes its answer."""
+    """The file to which a program that queries the database writes its answer; with -o it prints nothing."""
     if call.name not in QUERY_PROGRAMS:
         return []
-    out = options_of(call.words, VALUED, BARE).value("-o")
-    return [one for one in (out, call.output) if one]
+    out = options_of(call.words, VALUED, BARE).value("-o") or call.output
+    return [out] if out else []

@@ -13,6 +13,7 @@ from snapall.config.batch.facts import (
     Snap,
     SnapshotQuery,
     Statement,
+    Statements,
     VmQuery,
 )
 from snapall.config.batch.nights import Paper
@@ -32,14 +33,23 @@ def sequence_of(paper: Paper, desk: Desk, volumes: Sequence[str]) -> tuple[list[
     found = read(rehearsal, Desk(desk.name, desk.text, Findings()), night)
     calls = iter(found.calls)
     for sequence in sequences_of(found.statements, Findings()):
-        commands = [_command(one, next(calls), desk) for one in sequence]
+        created = [one.names[0].text for one in sequence.captures if _published(one, sequence)]
+        commands = [_command(one, next(calls), desk, created) for one in sequence]
         if {one.volume.text.lower() for one in sequence.of(Snap)} == {one.lower() for one in volumes}:
             return commands, tuple(vm for query in sequence.of(VmQuery) for vm in query.vms)
     return [], ()
 
 
-def _command(statement: Statement, call: Call, desk: Desk) -> Command:
+def _published(capture: Snap, sequence: Statements) -> bool:
+    """Whether what is captured gets another name afterwards."""
+    after = Statements(sequence[sequence.index(capture) :])
+    return any(one.verb == "rename" and one.names[0].text == capture.names[0].text for one in after.of(Snap))
+
+
+def _command(statement: Statement, call: Call, desk: Desk, created: Sequence[str]) -> Command:
     key, why = _key(statement)
+    if key[0] == "rename" and key[2] in created:
+        key = ("publish", key[1], key[3])
     return Command(key, desk.findings.masked(_text(call)), statement.line, why)
 
 

@@ -14,7 +14,7 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall
 from snapall.config.batch.nights import Paper, captures, changed, commands, other_days
 from snapall.config.batch.reading import read
-from snapall.config.batch.surroundings import conditions, machines
+from snapall.config.batch.surroundings import conditions, hosts, machines
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import marker
 from snapall.config.cmd import Rehearsal, Sent
@@ -59,6 +59,7 @@ def check(paper: Paper, first: Rehearsal, logs: Sequence[Located], desk: Desk) -
     _files(paper, first, desk)
     _arguments(paper, first, desk)
     machines(paper, first, desk)
+    hosts(paper, first, desk)
     return names
 
 

@@ -70,6 +70,8 @@ def _order(left: str, right: str, ignore_case: bool, *, equal_only: bool) -> int
         left, right = left.lower(), right.lower()
     if left == right or equal_only:
         return int(left != right)
+    if not left or not right:
+        return 1 if left else -1
     # Windows compares texts by the rules of its language: only those of digits are sure, and those of letters.
     if not all(one.replace('"', "").replace(" ", "").isalnum() and one.isascii() for one in (left, right)):
         raise Puzzle("an if orders texts with punctuation, which depends on the language of Windows", "compare with ==")

@@ -59,9 +59,11 @@ def start(machine: Machine, program: str, tail: str) -> int:
     if answer is None:
         raise Puzzle("snapall does not know what this program answers", "remove it, or write the configuration by hand")
     sent = {one.name: getattr(call, one.name) for one in fields(call)}
-    machine.events.append(Sent(**sent, exit_code=answer.exit_code))
+    err = machine.streams.err
+    errors = err.path if err.kind in ("file", "nul") else None
+    machine.events.append(Sent(**sent, exit_code=answer.exit_code, errors=errors))
     machine.budget.output(len(tail))
-    for text, sink in ((answer.stdout, out), (answer.stderr, machine.streams.err)):
+    for text, sink in ((answer.stdout, out), (answer.stderr, err)):
         if text:
             machine.put(text.replace("\r\n", "\n"), call.name, sink)
     for path, text in answer.files.items():

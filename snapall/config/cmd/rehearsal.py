@@ -52,6 +52,7 @@ class Sent(Call):
     """A program that the batch started, and the exit code that it was given."""
 
     exit_code: int = 0
+    errors: str | None = None  # the target of stderr's redirection; "nul" too
 
 
 @dataclass(frozen=True, slots=True)

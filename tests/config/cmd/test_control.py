@@ -51,6 +51,7 @@ IF: tuple[Row, ...] = (
         "if a-b lss ab echo yes",
         "STOP 1: an if orders texts with punctuation, which depends on the language of Windows\n",
     ),
+    ("nothing is below any text", "for %%f in (none.txt) do if %%~zf lss 1048576 echo small", "small\n"),
     ("exist finds a file", "if exist list.txt echo yes", "yes\n"),
     ("exist finds a file in quotes", 'if exist "two words.txt" echo yes', "yes\n"),
     ("exist does not find another", "if not exist other.txt echo none", "none\n"),
