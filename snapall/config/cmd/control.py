@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from snapall.config.cmd.arithmetic import ArithmeticFault, integer
+from snapall.config.cmd.arithmetic import wrapped
 from snapall.config.cmd.frames import Frame, Jump, Leave, Quit
 from snapall.config.cmd.puzzle import Puzzle, syntax_error
 from snapall.config.cmd.text import batch_text, codec_of, text_of
@@ -42,10 +42,9 @@ def leave(interpreter: Interpreter, text: str) -> int | None:
     hit = re.fullmatch(r"[ \t,;=]*(?P<part>/b)?[ \t,;=]*(?P<code>\S*).*", text, re.IGNORECASE | re.DOTALL)
     assert hit is not None  # noqa: S101 - every text matches
     if hit["code"]:
-        try:
-            interpreter.machine.errorlevel = integer(hit["code"])
-        except ArithmeticFault:
-            raise Puzzle("the code after exit is not a number", "write a number") from None
+        if not re.fullmatch("[+-]?(0|[1-9][0-9]{0,9})", hit["code"]):
+            raise Puzzle("the code after exit is not a decimal number", "write a number")
+        interpreter.machine.errorlevel = wrapped(int(hit["code"]))
     raise Leave if hit["part"] else Quit
 
 

@@ -31,6 +31,14 @@ class Files:
         data = self.data(full)
         return None if data is None else text_of(data, code_page)
 
+    def size(self, full: str) -> int | None:
+        """Return how many bytes a file has; None if there is no such file."""
+        own = self.own(full)
+        if own is not None:
+            return len(own.replace("\n", "\r\n"))
+        data = self.data(full)
+        return None if data is None else len(data)
+
     def own(self, full: str) -> str | None:
         """Return the text of a file that the batch wrote."""
         found = self._written.get(full.lower())
@@ -69,7 +77,7 @@ class Files:
         found = {}
         for one in self._all():
             parts = split_path(one)
-            if (parts[0] + parts[1]).lower() == (drive + folder).lower() and pattern.match(parts[2] + parts[3]):
+            if (parts[0] + parts[1]).lower() == (drive + folder).lower() and pattern.fullmatch(parts[2] + parts[3]):
                 found[one.lower()] = one
         return [found[lower] for lower in sorted(found)]
 

@@ -72,7 +72,7 @@ def make(machine: Machine, text: str) -> int | None:
     code = 0
     for name in names:
         full = machine.full(unquoted(name))
-        if full.lower() in machine.files.folders:
+        if machine.exists(full):
             machine.complain(f"A subdirectory or file {unquoted(name)} already exists.", "md")
             code = 1
         steps = full.split("\\")

@@ -30,6 +30,7 @@ class Frame:
         self.arguments = arguments  # %0 first
         self.rest = rest  # %*
         self.shifted = False
+        self.replaced = False  # another batch ran in its place
         self.in_loop = 0
         self.saved: list[LocalState] = []
         self.command_line = False  # `cmd /c`, or the command of `for /F`: no batch, without labels and arguments

@@ -176,6 +176,9 @@ class Interpreter:
     def command(self, text: str, *, called: bool = False) -> int | None:
         """Run a command that is fully expanded. Return the errorlevel that it set; None if it set none."""
         machine = self.machine
+        if machine.frame.replaced:
+            reason = "a batch runs another one without call, and something follows in the same statement"
+            raise Puzzle(reason, "write call before the other batch")
         text = text.lstrip(DELIMITERS)
         if not text:
             return None

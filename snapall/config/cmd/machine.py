@@ -93,9 +93,12 @@ class Machine:
 
     def modified(self, text: str, modifiers: str) -> str:
         """Apply `~dp` and the like to a file's name."""
-        full = self.full(unquoted(text))
-        data = self.files.text(full, self.code_page) if "z" in modifiers.lower() else None
-        return modified(text, modifiers, full, None if data is None else len(data.replace("\n", "\r\n")))
+        path = unquoted(text)
+        full = self.full(path)
+        size = self.files.size(full) if "z" in modifiers.lower() else None
+        # A path that ends in a backslash names a folder: all of it is the folder, and there is no name.
+        folder = "\\" if path.endswith(("\\", "/")) and not full.endswith("\\") else ""
+        return modified(text, modifiers, full + folder, size)
 
     def full(self, path: str) -> str:
         """Return a name with drive and folder."""

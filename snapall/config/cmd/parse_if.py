@@ -24,11 +24,11 @@ def test_of(feed: Feed, depth: int) -> Test:
             negated = not negated
         else:
             break
+    if lower in _UNARY:  # `if errorlevel==1`, too: an equal sign only separates there
+        return Test(lower, _word(feed, stop), "", negated, ignore_case)
     feed.skip(" \t,;")
     if feed.text.startswith("==", feed.at):
         kind = "=="
-    elif lower in _UNARY:
-        return Test(lower, _word(feed, stop), "", negated, ignore_case)
     else:
         feed.skip(DELIMITERS)
         kind = feed.word(stop).lower()

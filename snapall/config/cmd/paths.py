@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fnmatch import translate
 
 from snapall.config.cmd.puzzle import Puzzle
 from snapall.config.cmd.words import unquoted
@@ -67,6 +66,18 @@ def modified(text: str, modifiers: str, full: str, size: int | None) -> str:
 
 
 def matcher(pattern: str) -> re.Pattern[str]:
-    """Return what matches a name with `*` and `?`, case ignored; `*.*` is every name."""
-    pattern = "*" if pattern == "*.*" else pattern.replace("[", "[[]")
-    return re.compile(translate(re.sub(r"\*+", "*", pattern)), re.IGNORECASE)
+    """Return what matches a name with `*` and `?`, case ignored.
+
+    As in FindFirstFile, a `?` before a full stop or the end may be missing, and so may a full stop before `*` at the
+    end: `*.*` is every name.
+    """
+    text = ""
+    for hit in re.finditer(r"(\.\*+$)|(\*+)|\?(?=\?*(\.|$))|.", re.sub(r"\*+", "*", pattern)):
+        one = hit[0]
+        if hit[1] is not None:
+            text += r"(?:\..*)?"
+        elif one == "*":
+            text += ".*"
+        else:
+            text += "[^.]?" if one == "?" and hit[3] is not None else "[^.]" if one == "?" else re.escape(one)
+    return re.compile(text, re.IGNORECASE)

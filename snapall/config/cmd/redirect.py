@@ -16,14 +16,16 @@ _REMEDY = "redirect to a file, to nul, or to the other handle"
 
 
 def redirected(machine: Machine, redirections: tuple[Redirection, ...], action: Callable[[], int]) -> int:
-    """Act with the redirections in force. Return 1 if a file to read is missing: the command does not run."""
+    """Act with the redirections in force. Return 1 if a file to read is missing: the command does not run.
+
+    That is a failure for `||`, and leaves the errorlevel alone (the tests of Wine's cmd, run on Windows).
+    """
     before, opened = machine.streams, len(machine.open_files)
     sinks: list[Sink] = []
     try:
         for one in redirections:
             if not _open(machine, one, sinks):
                 machine.complain("The system cannot find the file specified.", "cmd")
-                machine.errorlevel = 1
                 return 1
         return action()
     finally:

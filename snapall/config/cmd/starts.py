@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from snapall.config.cmd.feed import DELIMITERS
-from snapall.config.cmd.frames import FRAME_LEVELS, Frame, Leave, Quit
+from snapall.config.cmd.frames import FRAME_LEVELS, Frame, Quit
 from snapall.config.cmd.machine import Machine
 from snapall.config.cmd.nested import requested
 from snapall.config.cmd.paths import split_path
@@ -42,7 +42,8 @@ def external(interpreter: Interpreter, text: str, *, called: bool) -> int:
     frame.data = data if isinstance(data, bytes) else None
     interpreter.run_frame(frame)
     if not called and not machine.frame.command_line:
-        raise Leave  # without `call` the other batch takes over, and nobody comes back
+        machine.frame.replaced = True  # without `call` the other batch takes over, and nobody comes back
+        machine.frame.at = len(machine.frame.text.lines)
     return machine.errorlevel
 
 
@@ -69,6 +70,7 @@ def _nested(interpreter: Interpreter, tail: str) -> int:
     frame.text = replace(frame.text, lines=((machine.where.line, line),))
     frame.command_line = True
     machine.delayed_on = delayed_on
+    machine.errorlevel = 0
     echo_on, machine.echo_on = machine.echo_on, True
     in_loop = machine.loops
     machine.loops = {}

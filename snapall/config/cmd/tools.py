@@ -13,7 +13,7 @@ Read = Callable[[str], str | None]  # a file as named -> its text
 _FIND = re.compile(r'[ \t]*(?:/(?P<switch>[A-Za-z]+)|"(?P<text>(?:[^"]|"")*)"|(?P<file>[^ \t"/]+))')
 _ATOM = re.compile(
     r"(?:\\(?P<escaped>[^<>A-Za-z0-9])|(?P<any>\.)"
-    r"|\[(?P<not>\^?)(?P<signs>(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9 _])+)\]"
+    r"|\[(?P<not>\^?)(?P<signs>(?:[0-9]-[0-9]|[A-Za-z0-9 _])+)\]"  # the order of letters depends on the language
     r"|(?P<letter>.))(?P<star>\*?)",
     re.DOTALL,
 )
@@ -31,6 +31,8 @@ def run_tool(name: str, tail: str, given: str | None, read: Read) -> tuple[int, 
     text = _text(files[0], read, name) if files else _typed(given, name)
     if name == "more":
         return 0, text
+    if re.search("[^A-Za-z0-9 \n]", text):  # their order depends on the language of Windows
+        raise Puzzle("sort orders lines with punctuation", "remove it")
     return 0, "".join(f"{line}\n" for line in sorted(_lines(text), key=str.lower, reverse=reverse))
 
 
@@ -72,18 +74,23 @@ def _within(line: str, searched: str, switches: str) -> bool:
 
 
 def _findstr(tail: str, given: str | None, read: Read) -> tuple[int, str]:
-    switches, searched, files = "", list[str](), list[str]()
+    switches, searched, files, whole = "", list[str](), list[str](), False
     for word in c_words(tail):
         if word[:3].lower() == "/c:":
             searched.append(word[3:])
+            whole = True
         elif word.startswith("/"):
             switches += word.lower().replace("/", "")
         elif searched:
             files.append(word)
         else:
             searched = word.split(" ")
-    if not searched or set(switches) - set("bexlrinv"):
+    if not searched or set(switches) - set("beilnrvx"):
         raise Puzzle("findstr has no text, or a switch that snapall does not know", "use find")
+    # Without /r or /l, what /c: gives is literal, and words are so if the first has no sign of a pattern (dbenham,
+    # "What are the undocumented features and limitations of the Windows FINDSTR command?").
+    if "r" not in switches and (whole or not re.search(r"[.*\[\]^$]", searched[0])):
+        switches += "l"
     patterns = [_pattern(one, switches) for one in searched if one]
     found, output = False, ""
     for file in files or [""]:
@@ -106,6 +113,8 @@ def _pattern(text: str, switches: str) -> re.Pattern[str]:
         if len(re.findall(r"(?<!\\)\*", text)) > (1 if head else 0):
             raise Puzzle("findstr has a pattern that snapall does not know", "use find, or findstr /l")
     else:
+        if "\\" in text:
+            raise Puzzle("findstr has a pattern that snapall does not know", "use find")
         text = re.escape(text)
     return re.compile(head + text + end, re.IGNORECASE if "i" in switches else 0)
 

@@ -28,6 +28,14 @@ PLAIN: tuple[Row, ...] = (
     ("a file's size", "for %%i in (list.txt) do echo %%~zi", "41\n"),
     ("a wildcard", "for %%i in (*.txt) do echo %%i", "list.txt\ntwo words.txt\n"),
     ("a wildcard keeps the folder as written", "for %%i in (\\snapall\\l*.txt) do echo %%i", "\\snapall\\list.txt\n"),
+    # ss64, "Wildcards"; Wine 10's cmd.
+    ("a question mark before a full stop may be missing", "for %%i in (list???.t?t) do echo %%i", "list.txt\n"),
+    ("a question mark within a name is one character", "for %%i in (l?ist.txt n?mes.csv) do echo %%i", "names.csv\n"),
+    (
+        "a full stop before an asterisk may be missing",
+        "echo x> list\nfor %%i in (list.*) do echo %%i",
+        "list\nlist.txt\n",
+    ),
     ("a wildcard that finds nothing", "for %%i in (*.xyz) do echo %%i", ""),
     ("a wildcard finds what the batch wrote", "echo x> a.new\nfor %%i in (*.new) do echo %%i", "a.new\n"),
     ("a value's signs are text", "for %%i in (a^&b) do echo %%i", "a&b\n"),

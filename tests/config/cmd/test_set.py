@@ -95,6 +95,7 @@ SUMS: tuple[Row, ...] = (
     ),
     ("a variable that is no number", "set x=08\nset /a y=x+v+1\necho %y%", "1\n"),
     ("a closing parenthesis alone", "set /a x=1) 2>nul\necho %errorlevel%", "1073750988\n"),
+    ("commas in parentheses", 'set /a "x=(y=2,y+1)"\necho %x%', "3\n"),  # Wine 10's cmd
     ("blanks do not matter", "set /a x = 1 + 2\necho %x%", "3\n"),
     ("the switch may be joined", "set/a x=1\necho %x%", "1\n"),
 )
