@@ -12,7 +12,8 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
-from snapall.config.cmd import Call, Rehearsal, Sent, Written
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Rehearsal, Sent, Written
 
 _COPIED = re.compile(r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s)\s*(copy|move|ren|rename)\s", re.IGNORECASE)
 _NOWHERE = ("nul", "nul:", "con")

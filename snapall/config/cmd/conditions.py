@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from snapall.config.cmd.arithmetic import ArithmeticFault, parsed
+from snapall.config.cmd.files import device, split_path
 from snapall.config.cmd.machine import Machine
-from snapall.config.cmd.paths import device, split_path
-from snapall.config.cmd.puzzle import Puzzle, syntax_error
+from snapall.config.cmd.stops import Puzzle, syntax_error
 from snapall.config.cmd.syntax import Test
-from snapall.config.cmd.words import unquoted
+from snapall.config.cmd.text import unquoted
 
 
 def holds(test: Test, machine: Machine) -> bool:
@@ -23,8 +23,8 @@ def _holds(test: Test, machine: Machine) -> bool:
         return _exists(unquoted(left), machine)
     if test.kind == "defined":
         return machine.variable(left) is not None
-    if test.kind in ("errorlevel", "cmdextversion"):
-        return (machine.errorlevel if test.kind == "errorlevel" else 2) >= _level(left)
+    if test.kind == "errorlevel":
+        return machine.errorlevel >= _level(left)
     right = machine.expanded(test.right)
     if test.kind == "==":
         return left == right if not test.ignore_case else left.lower() == right.lower()

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from snapall.config.cmd.arithmetic import wrapped
 from snapall.config.cmd.frames import Frame, Jump, Leave, Quit
-from snapall.config.cmd.puzzle import Puzzle, syntax_error
-from snapall.config.cmd.text import batch_text, codec_of, text_of
-from snapall.config.cmd.words import parameters
+from snapall.config.cmd.stops import Puzzle, syntax_error
+from snapall.config.cmd.text import batch_text, codec_of, parameters, text_of
 
 if TYPE_CHECKING:
     from snapall.config.cmd.interpreter import Interpreter

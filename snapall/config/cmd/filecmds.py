@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 
+from snapall.config.cmd.files import device, split_path
 from snapall.config.cmd.machine import Machine
-from snapall.config.cmd.paths import device, split_path
-from snapall.config.cmd.puzzle import Puzzle
-from snapall.config.cmd.words import parameters, unquoted
+from snapall.config.cmd.stops import Puzzle
+from snapall.config.cmd.text import parameters, unquoted
 
 _NOT_FOUND = "The system cannot find the file specified."
 _BARE = ("/b", "/a-d", "/on", "/o:n")  # the files' names, in their order
 _END = "\x1a"  # Ctrl-Z: where a text ends for type and copy
-_SYNTAX = "The syntax of the command is incorrect."
 
 
 def type_file(machine: Machine, text: str) -> int | None:
     """`type`: the files' texts; of several files, the names go to the errors."""
     names = parameters(text)
     if not names:
-        machine.complain(_SYNTAX, "type")
-        return 1
+        return machine.misused("type")
     code = 0
     for name in names:
         if device(unquoted(name)) == "nul":
@@ -46,8 +44,7 @@ def delete(machine: Machine, text: str) -> int | None:
     names, switches = _split(text)
     _require_switches("del", switches, "/q", "/f", "/a")
     if not names:
-        machine.complain(_SYNTAX, "del")
-        return 1
+        return machine.misused("del")
     for name in names:
         if "/q" not in switches and split_path(unquoted(name))[2:] in (("*", ""), ("*", ".*")):
             _require_consent(machine)
@@ -89,8 +86,7 @@ def copy(machine: Machine, text: str) -> int | None:
     names, switches = _split(re.sub(r'("[^"]*")|[ \t]*\+[ \t]*', lambda hit: hit[1] or "+", text))
     _require_switches("copy", switches, "/y", "/-y", "/v", "/b", "/a", "/z")
     if not 1 <= len(names) <= 2:
-        machine.complain(_SYNTAX, "copy")
-        return 1
+        return machine.misused("copy")
     if "+" in re.sub('"[^"]*"', "", names[0]):
         return _concatenate(machine, names, binary="/b" in switches)
     copied = 0
@@ -137,16 +133,14 @@ def rename(machine: Machine, text: str) -> int | None:
     """`ren`: the new name has no folder."""
     names, _ = _split(text)
     if len(names) == 2 and ("\\" in names[1] or ":" in names[1]):
-        machine.complain(_SYNTAX, "ren")
-        return 1
+        return machine.misused("ren")
     return _moved(machine, text, "ren", "")
 
 
 def _moved(machine: Machine, text: str, by: str, said: str) -> int:
     names, _ = _split(text)
     if len(names) != 2:
-        machine.complain(_SYNTAX, by)
-        return 1
+        return machine.misused(by)
     if by == "ren" and "*" not in names[1]:
         folder = "".join(split_path(machine.full(unquoted(names[0])))[:2])
         names[1] = folder + unquoted(names[1])

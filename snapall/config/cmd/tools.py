@@ -1,14 +1,14 @@
-"""`find`, `findstr`, `sort` and `more`: programs of Windows that only read."""
+"""`find` and `findstr`: programs of Windows that only read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from snapall.config.cmd.puzzle import Puzzle
-from snapall.config.cmd.words import c_words
+from snapall.config.cmd.stops import Puzzle
+from snapall.config.cmd.text import c_words
 
-NAMES = ("find", "findstr", "sort", "more")
+NAMES = ("find", "findstr")
 Read = Callable[[str], str | None]  # a file as named -> its text
 _FIND = re.compile(r'[ \t]*(?:/(?P<switch>[A-Za-z]+)|"(?P<text>(?:[^"]|"")*)"|(?P<file>[^ \t"/]+))')
 _ATOM = re.compile(
@@ -21,19 +21,7 @@ _ATOM = re.compile(
 
 def run_tool(name: str, tail: str, given: str | None, read: Read) -> tuple[int, str]:
     """Return the exit code and the output. `given` is standard input; None if it is the console. Raises Puzzle."""
-    if name in ("find", "findstr"):
-        return (_find if name == "find" else _findstr)(tail, given, read)
-    words = c_words(tail)
-    reverse = name == "sort" and "/r" in [word.lower() for word in words]
-    files = [word for word in words if word.lower() != "/r"]
-    if len(files) > 1 or any(word.startswith("/") for word in files):
-        raise Puzzle(f"{name} has options that snapall does not know", "remove it")
-    text = _text(files[0], read, name) if files else _typed(given, name)
-    if name == "more":
-        return 0, text
-    if re.search("[^A-Za-z0-9 \n]", text):  # their order depends on the language of Windows
-        raise Puzzle("sort orders lines with punctuation", "remove it")
-    return 0, "".join(f"{line}\n" for line in sorted(_lines(text), key=str.lower, reverse=reverse))
+    return (_find if name == "find" else _findstr)(tail, given, read)
 
 
 def _find(tail: str, given: str | None, read: Read) -> tuple[int, str]:

@@ -85,7 +85,7 @@ IF: tuple[Row, ...] = (
     ("nothing does not exist", 'if not exist "" echo none', "none\n"),
     ("the current folder and those above exist", "if exist C:\\ if exist C:\\snapall\\ echo yes", "yes\n"),
     ("errorlevel as a number", "exit3\nif %errorlevel% equ 3 echo three", "three\n"),
-    ("cmdextversion", "if cmdextversion 1 echo yes", "yes\n"),
+    ("cmdextversion", "if cmdextversion 1 echo yes", "STOP 1: an if asks for the version of cmd\n"),
     ("an if in an if", "if a==a if b==b echo yes", "yes\n"),
     ("a block with parentheses in quotes", 'if a==a (\necho "(x)"\n)', '"(x)"\n'),
     (
