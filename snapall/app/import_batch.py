@@ -30,7 +30,7 @@ _PATHS = ("key_file", "known_hosts")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PasswordPlace:
     """Where one password of the batch goes: its key, and the file or the variable that will hold it."""
 
     key: tuple[str, ...]
@@ -44,8 +44,8 @@ class Imported:
 
     batch: Path
     written: tuple[Path, ...]
-    places: tuple[Place, ...]
-    missing: tuple[Place, ...]
+    places: tuple[PasswordPlace, ...]
+    missing: tuple[PasswordPlace, ...]
     kept: Kept
     defects: tuple[Defect, ...]
     notices: tuple[Notice, ...]
@@ -107,8 +107,19 @@ def numbered(lines: tuple[int, ...]) -> str:
     return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
 
 
-def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, environ: Mapping[str, str]) -> Imported:
-    """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists."""
+def write(
+    batch: Path,
+    out: Path | None,
+    kept: Kept,
+    *,
+    with_secrets: bool,
+    environ: Mapping[str, str],
+    arguments: str = "",
+) -> Imported:
+    """Write the configuration, and the password files if asked. ConfigError: errors in the batch, or a file exists.
+
+    `arguments`: what the batch is scheduled with, as on its command line; "": what the overlay says.
+    """
     batch = batch.absolute()
     if batch.suffix.lower() not in (".bat", ".cmd"):
         raise ConfigError(
@@ -116,7 +127,7 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
         )
     if with_secrets and kept == "env":
         raise ConfigError("--write-secrets and --secrets env contradict each other", "leave out one of them", "SA-7007")
-    source = source_of(batch)
+    source = source_of(batch, arguments)
     config = from_batch(source, environ)
     out = (batch.with_name("snapall.toml") if out is None else out).absolute()
     require_toml(out)
@@ -132,7 +143,7 @@ def write(batch: Path, out: Path | None, kept: Kept, *, with_secrets: bool, envi
     return Imported(batch, written, places, tuple(missing), kept, source.batch.defects, source.batch.notices, both)
 
 
-def _places(config: Config, kept: Kept) -> Iterator[Place]:
+def _places(config: Config, kept: Kept) -> Iterator[PasswordPlace]:
     """Find the passwords that the batch or its overlay contains in plain text."""
     database = url_of(config.database.url).password or config.database.password
     found: list[tuple[tuple[str, ...], str, str, Secret | None]] = [
@@ -144,7 +155,7 @@ def _places(config: Config, kept: Kept) -> Iterator[Place]:
         found.append((("filers", name, "password"), f"filer-{name}.secret", f"FILERPWORD_{variable}", filer.password))
     for key, file, variable, secret in found:
         if secret is not None and secret.inline:
-            yield Place(key, file if kept == "file" else variable, secret)
+            yield PasswordPlace(key, file if kept == "file" else variable, secret)
 
 
 def _cleared(config: Config) -> dict[TablePath, object]:

@@ -38,7 +38,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class SchedulePlan:
     """A schedule for one scheduler."""
 
     settings: Config
@@ -65,7 +65,7 @@ class Planned:
         raise ConfigError(f"--what: {self.scheduler} has no {what!r}", f"choose one of {names}", "SA-1960")
 
 
-def planned(config: Path | None, wanted: Wanted) -> Planned:
+def planned(config: Path | None, wanted: Wanted) -> SchedulePlan:
     """Read the configuration, and plan its schedule. ConfigError.
 
     Root does not become the owner of the state folder here: the scheduler is root's to change.
@@ -83,7 +83,7 @@ def planned(config: Path | None, wanted: Wanted) -> Planned:
     task = Task(_program(), str(path), str(path.parent), user, int(at[1]), int(at[2]), wanted.name)
     scheduler = wanted.scheduler or default_scheduler()
     require_writable(task, scheduler)
-    return Planned(settings, scheduler, task)
+    return SchedulePlan(settings, scheduler, task)
 
 
 def default_scheduler() -> Scheduler:
@@ -112,7 +112,7 @@ def _program() -> tuple[str, ...]:
     return (sys.executable, "-m", "snapall")
 
 
-def steps_of(plan: Planned) -> tuple[Step, ...]:
+def steps_of(plan: SchedulePlan) -> tuple[Step, ...]:
     """What an installation does, in order. Refused: an entry of that name is for something else. SiteError."""
     match plan.scheduler:
         case Scheduler.TASK_SCHEDULER:
@@ -134,7 +134,7 @@ def steps_of(plan: Planned) -> tuple[Step, ...]:
             return (RunTool(schedulers.crontab_command(user), given=new, note=note),)
 
 
-def _step(plan: Planned, name: str, step: RunTool) -> RunTool:
+def _step(plan: SchedulePlan, name: str, step: RunTool) -> RunTool:
     there = schedulers.task(name, plan.settings.secret_variables)
     _require_ours(name, another_in_task(there, plan.task.config))
     return RunTool(step.argv, step.documents, note="replaces it" if there else "")
@@ -149,7 +149,7 @@ def _require_ours(name: str, other: str) -> None:
         )
 
 
-def perform(plan: Planned, step: Step) -> None:
+def perform(plan: SchedulePlan, step: Step) -> None:
     """Do one step of the installation. SiteError."""
     match step:
         case WriteUnit(document):
@@ -159,7 +159,7 @@ def perform(plan: Planned, step: Step) -> None:
             schedulers.run(argv, files, given, plan.settings.secret_variables)
 
 
-def register_source(plan: Planned) -> bool:
+def register_source(plan: SchedulePlan) -> bool:
     """Register the source of [notify.eventlog], if there is this channel. SiteError: Windows refused it."""
     if plan.settings.notify.eventlog is None:
         return False
@@ -167,7 +167,7 @@ def register_source(plan: Planned) -> bool:
     return True
 
 
-def write_documents(plan: Planned, folder: Path) -> tuple[Path, ...]:
+def write_documents(plan: SchedulePlan, folder: Path) -> tuple[Path, ...]:
     """Write all documents into a folder, over no other files. SiteError."""
     schedulers.write_new(folder, {one.file: one.text for one in plan.documents})
     return tuple(folder / one.file for one in plan.documents)
@@ -191,7 +191,7 @@ def seen(settings: Config, user: str = "", *, windows: bool = sys.platform == "w
     return Seen(own, schedulers.system_crontabs(), units, enabled, "", tuple(troubles))
 
 
-def warnings_after(plan: Planned) -> tuple[tuple[str, str, str], ...]:
+def warnings_after(plan: SchedulePlan) -> tuple[tuple[str, str, str], ...]:
     """What is wrong with what is scheduled now, after an installation: text, remedy and code."""
     windows = plan.scheduler is Scheduler.TASK_SCHEDULER
     there = seen(plan.settings, "" if windows else _other_user(plan.task), windows=windows)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snapall import restart
 from snapall.backup import trust
-from snapall.backup.breaches import POLICY, Kind, Verdict
+from snapall.backup.breaches import POLICY, BreachVerdict, FilePurpose
 from snapall.errors import Untrusted
 
 
@@ -36,7 +36,7 @@ def become_owner_of(state: Path) -> str:
 def _require_put_there_by(owner: int, state: Path) -> None:
     them = trust.user_name(owner)
     for doubt in trust.replaceable(state, owner):
-        if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
+        if POLICY[FilePurpose.STATE][doubt.breach] is BreachVerdict.REFUSE:
             raise Untrusted(
                 f"the state folder {state} belongs to user {them}, and others could have put it there, because "
                 f"{doubt.why}: root does not continue as {them}",

@@ -28,7 +28,7 @@ _SIGNS = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class UseRequest:
     """What the operator asks for. `way`: file, swap or volume; "" a mount."""
 
     snapshot: str
@@ -75,43 +75,43 @@ def luns_on(filer: Filer) -> Luns:
     return Luns(transport_to(filer.for_restore), filer.name, filer.host)
 
 
-def prepare(settings: Config, job: Job, order: Order, stamp: str = "", luns: Luns | None = None) -> Prepared:
+def prepare(settings: Config, job: Job, request: UseRequest, stamp: str = "", luns: Luns | None = None) -> Prepared:
     """Look at everything that a mount or a restore needs, and plan it. SiteError. Refused. ConfigError.
 
     `luns`: those of the job's filer, by another way than the configured one.
     """
     luns = luns or luns_of(settings, job)
-    volumes = tuple(dict.fromkeys(one.split("/")[2] for one in order.luns)) or job.volumes
+    volumes = tuple(dict.fromkeys(one.split("/")[2] for one in request.luns)) or job.volumes
     _require_volumes(job, volumes)
     views = {volume: luns.view(volume) for volume in volumes}
-    (vms, others), given = _vms(settings, job, order), settings.job_tables[job.name].luns
+    (vms, others), given = _vms(settings, job, request), settings.job_tables[job.name].luns
     of = owners([path for view in views.values() for path in view.luns], vms, given, others)
-    paths = () if order.whole else _chosen(order, vms, of)
-    users = _users(of.values() if order.whole else map(of.get, paths), vms if order.whole else ())
+    paths = () if request.whole else _chosen(request, vms, of)
+    users = _users(of.values() if request.whole else map(of.get, paths), vms if request.whole else ())
     used = {path.split("/")[2] for path in paths} if paths else set(volumes)
     views = {volume: view for volume, view in views.items() if volume in used}
-    sources = tuple(_source(settings, job, order.snapshot, view) for view in views.values())
-    asked = _asked(settings, job, order, views, paths, users)
-    asked = replace(asked, igroup=_igroup(luns, order.igroup), then=_then(settings, job, order.snapshot))
+    sources = tuple(_source(settings, job, request.snapshot, view) for view in views.values())
+    asked = _asked(settings, job, request, views, paths, users)
+    asked = replace(asked, igroup=_igroup(luns, request.igroup), then=_then(settings, job, request.snapshot))
     asked = replace(asked, owners=of, guessed=guesses(of, given, vms, others))
     asked = with_relations(asked, settings.filers[job.filer])
     stamp = stamp or stamp_of(store_of(settings).clock.utc())
     header = UseBegan(
-        kind=UseKind.RESTORE if order.way else UseKind.MOUNT,
+        kind=UseKind.RESTORE if request.way else UseKind.MOUNT,
         job=job.name,
         filer=settings.filers[job.filer].host,
         vcenter=settings.vcenter.host,
         stamp=stamp,
-        snapshot=order.snapshot,
+        snapshot=request.snapshot,
         sources=sources,
-        plan=_plan(order, asked, stamp),
+        plan=_plan(request, asked, stamp),
         version=__version__,
-        way=order.way,
+        way=request.way,
         vms=tuple(vm.label for vm in users),
-        igroup=order.igroup,
-        purpose=order.purpose,
-        until=order.until,
-        vm_snapshot=_vm_snapshot(settings, job, order.snapshot),
+        igroup=request.igroup,
+        purpose=request.purpose,
+        until=request.until,
+        vm_snapshot=_vm_snapshot(settings, job, request.snapshot),
         filer_timeout=settings.filers[job.filer].timeout,
     )
     return Prepared(header, luns, objections(asked), notes(asked))
@@ -146,7 +146,7 @@ def _source(settings: Config, job: Job, snapshot: str, view: LunView) -> Source:
     return Source(view.volume, row.date)
 
 
-def _vms(settings: Config, job: Job, order: Order) -> tuple[tuple[Vm, ...], tuple[Vm, ...]]:
+def _vms(settings: Config, job: Job, request: UseRequest) -> tuple[tuple[Vm, ...], tuple[Vm, ...]]:
     """The job's VMs, and all others of VirtualCenter, whose LUNs may be called like those of the job's.
 
     A mount goes on without the database: the names that were given are enough.
@@ -156,19 +156,19 @@ def _vms(settings: Config, job: Job, order: Order) -> tuple[tuple[Vm, ...], tupl
         mine = vc.vms(vc.datastore_ids(job.datastores), job.query, allow_empty=True).vms
         return mine, others_than(mine, vc.everyone())
     except SiteError:
-        if order.way:
+        if request.way:
             raise
-        return tuple(Vm(-n, name) for n, name in enumerate(order.vms, 1)), ()
+        return tuple(Vm(-n, name) for n, name in enumerate(request.vms, 1)), ()
 
 
 def _users(of: Iterable[Vm | None], vms: Sequence[Vm]) -> tuple[Vm, ...]:
     return tuple({vm.id: vm for vm in (*vms, *of) if vm is not None}.values())
 
 
-def _chosen(order: Order, vms: Sequence[Vm], of: Mapping[str, Vm | None]) -> tuple[str, ...]:
+def _chosen(request: UseRequest, vms: Sequence[Vm], of: Mapping[str, Vm | None]) -> tuple[str, ...]:
     """The LUNs that were asked for."""
-    paths = list(order.luns)
-    for name in order.vms:
+    paths = list(request.luns)
+    for name in request.vms:
         wanted = [vm for vm in vms if name.lower() in {vm.moref, (vm.name or "").lower()}]
         mine = [path for path, vm in of.items() if vm in wanted]
         if not mine:
@@ -184,20 +184,20 @@ def _chosen(order: Order, vms: Sequence[Vm], of: Mapping[str, Vm | None]) -> tup
 def _asked(
     settings: Config,
     job: Job,
-    order: Order,
+    request: UseRequest,
     views: Mapping[str, LunView],
     paths: tuple[str, ...],
     vms: tuple[Vm, ...],
 ) -> Asked:
     on: Mapping[int, bool | None] = {}
     rows: tuple[VmSnapshot, ...] = ()
-    if order.way and vms:
+    if request.way and vms:
         vc, ids = VirtualCenter(settings.database), [vm.id for vm in vms]
         on, rows = vc.running(ids), vc.snapshots(ids)
     host = settings.filers[job.filer].host
     headers = (one.state.header for one in UseStore(store_of(settings)).mounts())
     mounts = [one for one in headers if one.touches(host, views)]
-    return Asked(order.way, order.snapshot, paths, views, vms, on, rows, mounts)
+    return Asked(request.way, request.snapshot, paths, views, vms, on, rows, mounts)
 
 
 def _igroup(luns: Luns, name: str) -> Igroup | None:
@@ -238,19 +238,21 @@ def _vm_snapshot(settings: Config, job: Job, snapshot: str) -> str:
     return header.job.vm_snapshot_of(header.mark)
 
 
-def _plan(order: Order, asked: Asked, stamp: str) -> tuple[PlannedStep, ...]:
+def _plan(request: UseRequest, asked: Asked, stamp: str) -> tuple[PlannedStep, ...]:
     if any(not one.force for one in objections(asked)):
         return ()
     serials = new_serials()
-    match order.way:
+    match request.way:
         case "volume":
-            return tuple(step for volume in asked.views for step in plan.by_volume(volume, order.snapshot))
+            return tuple(step for volume in asked.views for step in plan.by_volume(volume, request.snapshot))
         case "file":
-            return plan.by_file(asked.luns, order.snapshot)
+            return plan.by_file(asked.luns, request.snapshot)
         case "swap":
-            return plan.by_swap(asked.luns, order.snapshot, stamp, asked.views, serials)
+            return plan.by_swap(asked.luns, request.snapshot, stamp, asked.views, serials)
         case _:
-            return plan.mount(asked.luns, order.snapshot, order.igroup, stamp, asked.views, serials, split=order.split)
+            return plan.mount(
+                asked.luns, request.snapshot, request.igroup, stamp, asked.views, serials, split=request.split
+            )
 
 
 def new_serials() -> Iterator[str]:

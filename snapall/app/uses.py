@@ -12,7 +12,7 @@ from snapall.app.opening import shared_volumes, store_of
 from snapall.app.output import Output, publishing
 from snapall.app.signals import signal_flag
 from snapall.app.terminal import is_terminal
-from snapall.app.use_look import Order, luns_on, prepare
+from snapall.app.use_look import UseRequest, luns_on, prepare
 from snapall.backup.clock import Clock, SystemClock
 from snapall.backup.context import defect
 from snapall.backup.facts import Failed, Warned
@@ -24,7 +24,7 @@ from snapall.errors import ConfigError, Exit, Refused, SnapallError, coded, wors
 from snapall.escaping import printable
 from snapall.restore import uses
 from snapall.restore.checks import Objection
-from snapall.restore.journal import SharedVolumes, Use, UseStore
+from snapall.restore.journal import RecordedUse, SharedVolumes, UseStore
 from snapall.restore.record import UseBegan, UseRecord
 from snapall.restore.state import UseState
 from snapall.restore.uses import UseContext, begin
@@ -65,19 +65,21 @@ def _columns() -> int:
 
 
 def perform(
-    settings: Config, job: Job, order: Order, output: Output, clock: Clock | None = None
+    settings: Config, job: Job, request: UseRequest, output: Output, clock: Clock | None = None
 ) -> tuple[UseState, Exit]:
     """Do it, after everything was looked at again under the lock. Refused: something stands against it.
 
     Of a restore the plan is shown first. What --force overrides is warned of before the first step, and stays in the
     journal.
     """
-    role, filer = "restore" if order.way else "mount", settings.filers[job.filer]
+    role, filer = "restore" if request.way else "mount", settings.filers[job.filer]
     shared = shared_volumes(settings, filer.host, job.volumes, job.name)
     with working(settings, filer, shared, output, clock) as context, context.alone(role):
-        ready = prepare(settings, job, order, context.store.runs.stamp())
-        overridden = ready.require(force=order.force)
-        for line in plan_lines(ready.header, ready.commands, (), _columns()) if order.way and not output.quiet else ():
+        ready = prepare(settings, job, request, context.store.runs.stamp())
+        overridden = ready.require(force=request.force)
+        for line in (
+            plan_lines(ready.header, ready.commands, (), _columns()) if request.way and not output.quiet else ()
+        ):
             _say(line)
         warnings = [Warned(one.text, one.remedy, one.code) for one in ready.notes]
         warnings += [_overridden(one) for one in overridden]
@@ -148,7 +150,7 @@ def accept(settings: Config, ids: Sequence[str], output: Output) -> None:
             uses.accept(context, known[one])
 
 
-def _recovered(settings: Config, use: Use, output: Output, *, wait: bool) -> Exit | None:
+def _recovered(settings: Config, use: RecordedUse, output: Output, *, wait: bool) -> Exit | None:
     """Take down one of them, unless it has ended by itself; what prevents that is reported, and stops no other one."""
     try:
         with _working_on(settings, use.state.header, output) as context:

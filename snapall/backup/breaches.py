@@ -7,7 +7,7 @@ from enum import Enum, IntEnum, auto
 from pathlib import Path
 
 
-class Kind(Enum):
+class FilePurpose(Enum):
     """What a file is for."""
 
     STATE = auto()  # the state folder, journals and locks
@@ -28,7 +28,7 @@ class Breach(Enum):
     READABLE = "others can read it"
 
 
-class Verdict(IntEnum):
+class BreachVerdict(IntEnum):
     """What follows. CAREFUL: `recover` and the commands that only read journals warn, all others refuse."""
 
     FINE = 0
@@ -37,13 +37,13 @@ class Verdict(IntEnum):
     REFUSE = 3
 
 
-_F, _W, _C, _R = Verdict
+_F, _W, _C, _R = BreachVerdict
 POLICY = {
-    Kind.STATE: dict(zip(Breach, (_R, _R, _R, _R, _W, _F), strict=True)),
-    Kind.CONFIGURATION: dict(zip(Breach, (_R, _R, _C, _R, _W, _F), strict=True)),
-    Kind.SECRET: dict(zip(Breach, (_W, _W, _W, _W, _W, _W), strict=True)),
-    Kind.KNOWN_HOSTS: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
-    Kind.PROGRAM: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
+    FilePurpose.STATE: dict(zip(Breach, (_R, _R, _R, _R, _W, _F), strict=True)),
+    FilePurpose.CONFIGURATION: dict(zip(Breach, (_R, _R, _C, _R, _W, _F), strict=True)),
+    FilePurpose.SECRET: dict(zip(Breach, (_W, _W, _W, _W, _W, _W), strict=True)),
+    FilePurpose.KNOWN_HOSTS: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
+    FilePurpose.PROGRAM: dict(zip(Breach, (_W, _W, _W, _W, _W, _F), strict=True)),
 }
 """The verdicts, in the order of Breach. A user's private group counts as the user."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from snapall.backup import patience, rights, sharing, trust
-from snapall.backup.breaches import POLICY, Breach, Kind, Owner, Verdict
+from snapall.backup.breaches import POLICY, Breach, BreachVerdict, FilePurpose, Owner
 from snapall.backup.outfile import make_folders, make_private_folder
 from snapall.backup.sharing import narrow_inherited
 from snapall.backup.untrusted import another_owner, no_regular_file, other_writers, unwritable
@@ -210,7 +210,7 @@ def _require_ours(path: Path, about: os.stat_result, *owners: Owner) -> None:
         from snapall.backup import doubts_windows  # noqa: PLC0415 - pywin32
 
         for doubt in doubts_windows.doubts(path, *owners):
-            if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
+            if POLICY[FilePurpose.STATE][doubt.breach] is BreachVerdict.REFUSE:
                 belongs = doubt.breach is Breach.OWNER
                 raise another_owner(path, trust.owner_of(path)) if belongs else other_writers(path, doubt.why)
         return
@@ -227,7 +227,7 @@ def _require_one_writer(path: Path, about: os.stat_result) -> None:
 def _require_place(folder: Path, *owners: Owner) -> None:
     """Untrusted: others, `owners` excepted, could put another folder in the place of this one."""
     for doubt in trust.replaceable(folder, *owners):
-        if POLICY[Kind.STATE][doubt.breach] is Verdict.REFUSE:
+        if POLICY[FilePurpose.STATE][doubt.breach] is BreachVerdict.REFUSE:
             us = trust.my_name()
             raise Untrusted(
                 f"others can replace {folder}, because {doubt.why}: it is not trusted",

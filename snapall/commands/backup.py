@@ -10,6 +10,28 @@ import typer
 from snapall.commands import options
 from snapall.errors import Exit
 
+JobsEverHad = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="JOB",
+        help="Jobs, also those that the configuration no longer has. Default: all.",
+        autocompletion=options.complete_job,
+    ),
+]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Do not wait for unanswered creates that may still take effect.")
+]
+Adopt = Annotated[bool, typer.Option("--adopt", help="List old VM snapshots with a job's name that no run made.")]
+RemoveAdopted = Annotated[bool, typer.Option("--yes", help="With --adopt: remove every snapshot that it lists.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="ID",
+        help="Only: say no more of what this mount or restore left wrong, as `status` shows it.",
+    ),
+]
+
 
 def run(
     jobs: options.Jobs = None,
@@ -76,29 +98,11 @@ def plan(
 
 
 def recover(
-    jobs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="JOB",
-            help="Jobs, also those that the configuration no longer has. Default: all.",
-            autocompletion=options.complete_job,
-        ),
-    ] = None,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Do not wait for unanswered creates that may still take effect.")
-    ] = False,
-    adopt: Annotated[
-        bool, typer.Option("--adopt", help="List old VM snapshots with a job's name that no run made.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --adopt: remove every snapshot that it lists.")] = False,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--accept",
-            metavar="ID",
-            help="Only: say no more of what this mount or restore left wrong, as `status` shows it.",
-        ),
-    ] = None,
+    jobs: JobsEverHad = None,
+    no_wait: NoWait = False,
+    adopt: Adopt = False,
+    yes: RemoveAdopted = False,
+    accept: Accept = None,
     config: options.ConfigFile = None,
     as_json: options.JsonEvents = False,
     quiet: options.Quiet = False,

@@ -13,6 +13,9 @@ from snapall.commands import options
 
 def import_batch(
     batch: Annotated[Path, typer.Argument(metavar="FILE.bat", help="The batch file that takes the backups today.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGUMENT", help="What the batch is scheduled with: its %1, %2 ...")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="The file to write. Default: snapall.toml beside the batch."),
@@ -33,7 +36,10 @@ def import_batch(
     """
     from snapall.app import import_batch
 
-    made = import_batch.write(batch, out, secrets, with_secrets=write_secrets, environ=os.environ)
+    given = [f'"{one}"' if not one or " " in one else one for one in arguments or ()]
+    made = import_batch.write(
+        batch, out, secrets, with_secrets=write_secrets, environ=os.environ, arguments=" ".join(given)
+    )
     if as_json:
         options.emit(made.as_json())
         return

@@ -11,6 +11,14 @@ import typer
 from snapall.commands import options
 from snapall.errors import Exit, SnapallError
 
+RunToShow = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run: its stamp, the first part of it, JOB-stamp, or a job (its last run). Default: the last run.",
+    ),
+]
+
 
 def status(
     jobs: options.Jobs = None,
@@ -62,13 +70,7 @@ def _plugin(config: Path | None, jobs: list[str] | None) -> tuple[str, int]:
 
 
 def show(
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN",
-            help="A run: its stamp, the first part of it, JOB-stamp, or a job (its last run). Default: the last run.",
-        ),
-    ] = "",
+    run: RunToShow = "",
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the timeline as an SVG file.")] = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,

@@ -82,6 +82,9 @@ Jobs = Annotated[
     list[str] | None,
     typer.Argument(metavar="JOB", help="Jobs from the configuration. Default: all.", autocompletion=complete_job),
 ]
+JobName = Annotated[
+    str, typer.Argument(metavar="JOB", help="A job from the configuration.", autocompletion=complete_job)
+]
 OrderOption = Annotated[
     Literal["safe", "paper"] | None,
     typer.Option("--order", help="Rotate after the new backup is confirmed (safe), or first, as the batch does."),

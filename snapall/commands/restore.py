@@ -15,24 +15,32 @@ from snapall.errors import ConfigError, Exit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from snapall.app.use_look import Order
+    from snapall.app.use_look import UseRequest
     from snapall.backup.model import Job
     from snapall.config.settings import Config
     from snapall.restore.checks import Objection
     from snapall.restore.helper import Advice
 
-JobName = Annotated[
-    str, typer.Argument(metavar="JOB", help="A job from the configuration.", autocompletion=options.complete_job)
-]
 Snapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="The backup's name, as `snapall list` shows it.")]
 Vms = Annotated[list[str] | None, typer.Option("--vm", metavar="NAME", help="All LUNs of this VM.")]
 LunPaths = Annotated[list[str] | None, typer.Option("--lun", metavar="PATH", help="This LUN: /vol/VOLUME/NAME.")]
 Force = Annotated[bool, typer.Option("--force", help="Override what is named as to be overridden.")]
+WholeVolumes = Annotated[bool, typer.Option("--volume", help="The job's whole volumes.")]
+SingleFile = Annotated[bool, typer.Option("--file", help="A file out of the disk: print how to get it by a mount.")]
+RestoreWay = Annotated[
+    Literal["file", "swap", "copy"],
+    typer.Option(
+        "--way",
+        help="file: the filer puts the LUN back (SnapRestore licence). swap: a clone takes its place. copy: "
+        "print how to copy it on a host.",
+    ),
+]
+RestoreIt = Annotated[bool, typer.Option("--yes", help="Restore it; without this it is only shown.")]
 _DAYS = re.compile(r"(\d{1,4})d")
 
 
 def mount(
-    job: JobName,
+    job: options.JobName,
     snapshot: Snapshot,
     vm: Vms = None,
     lun: LunPaths = None,
@@ -54,14 +62,16 @@ def mount(
     Clones the LUNs as they were and maps the clones to the helper's initiator group. The backup does not change, and
     is not rotated while it is mounted. `snapall unmount` takes the clones down.
     """
-    from snapall.app.use_look import Order
+    from snapall.app.use_look import UseRequest
 
     _require_one(vm, lun)
     if not igroup:
         raise ConfigError("no initiator group was named", "add --igroup NAME: that of a helper machine", "SA-1740")
     settings, (chosen,) = options.chosen(config, [job])
-    order = Order(snapshot, tuple(vm or ()), tuple(lun or ()), "", igroup, name, _until(wanted), split, force=force)
-    _perform(settings, chosen, order, as_json=as_json, quiet=quiet)
+    request = UseRequest(
+        snapshot, tuple(vm or ()), tuple(lun or ()), "", igroup, name, _until(wanted), split, force=force
+    )
+    _perform(settings, chosen, request, as_json=as_json, quiet=quiet)
 
 
 def unmount(
@@ -85,23 +95,14 @@ def unmount(
 
 
 def restore(
-    job: JobName,
+    job: options.JobName,
     snapshot: Snapshot,
     vm: Vms = None,
     lun: LunPaths = None,
-    volume: Annotated[bool, typer.Option("--volume", help="The job's whole volumes.")] = False,
-    file: Annotated[
-        bool, typer.Option("--file", help="A file out of the disk: print how to get it by a mount.")
-    ] = False,
-    way: Annotated[
-        Literal["file", "swap", "copy"],
-        typer.Option(
-            "--way",
-            help="file: the filer puts the LUN back (SnapRestore licence). swap: a clone takes its place. copy: "
-            "print how to copy it on a host.",
-        ),
-    ] = "file",
-    yes: Annotated[bool, typer.Option("--yes", help="Restore it; without this it is only shown.")] = False,
+    volume: WholeVolumes = False,
+    file: SingleFile = False,
+    way: RestoreWay = "file",
+    yes: RestoreIt = False,
     force: Force = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -111,7 +112,7 @@ def restore(
 
     Shows every command and what stands against it; acts with --yes. The VMs must be off and have no VM snapshot.
     """
-    from snapall.app.use_look import Order, prepare
+    from snapall.app.use_look import UseRequest, prepare
     from snapall.restore import helper
     from snapall.views.json_root import root
     from snapall.views.mounts import plan_json, plan_lines
@@ -119,10 +120,10 @@ def restore(
     _require_one(vm, lun, volume=volume)
     settings, (chosen,) = options.chosen(config, [job])
     how = "volume" if volume else "swap" if way == "copy" else way
-    order = Order(snapshot, tuple(vm or ()), tuple(lun or ()), "" if file else how, whole=volume, force=force)
+    request = UseRequest(snapshot, tuple(vm or ()), tuple(lun or ()), "" if file else how, whole=volume, force=force)
     if yes and not file and way != "copy":
-        _perform(settings, chosen, order, as_json=as_json, quiet=quiet)
-    ready = prepare(settings, chosen, order)
+        _perform(settings, chosen, request, as_json=as_json, quiet=quiet)
+    ready = prepare(settings, chosen, request)
     if file or (way == "copy" and not volume):
         paths = tuple(one.step.parent for one in ready.header.plan if hasattr(one.step, "parent"))
         ready.require(force=True)
@@ -144,22 +145,22 @@ def _how_to_go_on(against: Sequence[Objection], *, force: bool) -> str:
     return "nothing was changed; add --yes to restore it"
 
 
-def _perform(settings: Config, job: Job, order: Order, *, as_json: bool, quiet: bool) -> None:
+def _perform(settings: Config, job: Job, request: UseRequest, *, as_json: bool, quiet: bool) -> None:
     from snapall.app.output import Output
     from snapall.app.uses import perform
     from snapall.restore import helper
     from snapall.restore.mounted import mount_of
     from snapall.views.mounts import done_json, mounted_lines
 
-    state, code = perform(settings, job, order, Output(quiet=quiet or as_json))
-    mount = mount_of(state, half=False) if not order.way and code is Exit.OK else None
+    state, code = perform(settings, job, request, Output(quiet=quiet or as_json))
+    mount = mount_of(state, half=False) if not request.way and code is Exit.OK else None
     if as_json:
         options.emit([json.dumps(done_json(state.header, int(code), mount))])
     elif code is Exit.OK and mount is not None:
         options.emit(mounted_lines(mount, options.width()))
         _advise((("", ""), *helper.to_see(mount.luns), ("", ""), *helper.to_let_go()))
     elif code is Exit.OK:
-        _advise(helper.after_restore(order.way, state.header.vm_snapshot))
+        _advise(helper.after_restore(request.way, state.header.vm_snapshot))
     options.leave(code)
 
 

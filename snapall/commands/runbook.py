@@ -12,10 +12,7 @@ from snapall.errors import SnapallError
 
 
 def runbook(
-    job: Annotated[
-        str,
-        typer.Argument(metavar="JOB", help="A job from the configuration.", autocompletion=options.complete_job),
-    ],
+    job: options.JobName,
     snapshot: Annotated[
         str,
         typer.Argument(metavar="SNAPSHOT", help="A backup's name, or the stamp of its run. Default: the newest."),

@@ -12,7 +12,7 @@ from snapall.errors import coded
 from snapall.escaping import printable
 
 if TYPE_CHECKING:
-    from snapall.app.schedule import Planned
+    from snapall.app.schedule import SchedulePlan
 
 
 def schedule(
@@ -60,7 +60,7 @@ def schedule(
         _show(plan)
 
 
-def _show(plan: Planned) -> None:
+def _show(plan: SchedulePlan) -> None:
     from snapall.app import schedule as app
     from snapall.site.schedulers import unit_folders
     from snapall.views.schedule import plan_lines
@@ -68,7 +68,7 @@ def _show(plan: Planned) -> None:
     options.say(*plan_lines(plan.task, plan.scheduler, app.steps_of(plan), unit_folders()[0]))
 
 
-def _install(plan: Planned) -> None:
+def _install(plan: SchedulePlan) -> None:
     from snapall.app import schedule as app
     from snapall.site.schedulers import unit_folders
     from snapall.views.schedule import head, notes, step_line

@@ -51,6 +51,13 @@ def schema() -> None:
 
 
 _PasswordFile = Annotated[str | None, typer.Option(metavar="FILE", help="A file that contains its password.")]
+_Vcbsnapshot = Annotated[
+    str | None, typer.Option(metavar="COMMAND", help="The vcbsnapshot program and its leading arguments.")
+]
+_HostKey = Annotated[
+    str | None, typer.Option(metavar="SHA256:...", help="The fingerprint that you expect its host key to have.")
+]
+_NoCheck = Annotated[bool, typer.Option("--no-check", help="Accept the answers unchecked; contact nothing.")]
 
 
 class _Terminal:
@@ -69,9 +76,7 @@ def init(
     vcenter: Annotated[str | None, typer.Option(metavar="HOST", help="VirtualCenter's host.")] = None,
     vcenter_user: Annotated[str | None, typer.Option(help="Its user; empty: VCB's config.js supplies it.")] = None,
     vcenter_password_file: _PasswordFile = None,
-    vcbsnapshot: Annotated[
-        str | None, typer.Option(metavar="COMMAND", help="The vcbsnapshot program and its leading arguments.")
-    ] = None,
+    vcbsnapshot: _Vcbsnapshot = None,
     database: Annotated[str | None, typer.Option(metavar="URL", help="For example mssql+pyodbc://USER@DSN.")] = None,
     database_password_file: _PasswordFile = None,
     owner: Annotated[str | None, typer.Option(help="Owner of the VPX_ tables. Default: discovered.")] = None,
@@ -83,18 +88,14 @@ def init(
     key_file: Annotated[str | None, typer.Option(metavar="FILE", help="A private RSA key.")] = None,
     filer_password_file: _PasswordFile = None,
     known_hosts: Annotated[str | None, typer.Option(metavar="FILE", help="The file for its host key.")] = None,
-    host_key: Annotated[
-        str | None, typer.Option(metavar="SHA256:...", help="The fingerprint that you expect its host key to have.")
-    ] = None,
+    host_key: _HostKey = None,
     local_user: Annotated[str | None, typer.Option(help="rsh: the local user name to send.")] = None,
     reserved_port: Annotated[bool, typer.Option(help="rsh: connect from a port below 1024.")] = True,
     volumes: Annotated[str | None, typer.Option(metavar="LIST", help="Volumes, separated by commas.")] = None,
     job: Annotated[str | None, typer.Option(help="The job's name. Default: its first volume.")] = None,
     prefix: Annotated[str | None, typer.Option(help="Prefix of the backups' names.")] = None,
     retain: Annotated[str | None, typer.Option(metavar="N", help="How many backups to retain.")] = None,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Accept the answers unchecked; contact nothing.")
-    ] = False,
+    no_check: _NoCheck = False,
 ) -> None:
     """Write a first snapall.toml.
 

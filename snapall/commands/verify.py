@@ -12,22 +12,26 @@ from snapall.commands import options
 if TYPE_CHECKING:
     from snapall.backup.model import Job
 
+JobToVerify = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="JOB",
+        help="A job. Default: every job with a [verify] table.",
+        autocompletion=options.complete_job,
+    ),
+]
+BackupToVerify = Annotated[
+    str, typer.Argument(metavar="SNAPSHOT", help="A backup, by name or by its run. Default: the newest.")
+]
+OnlyVms = Annotated[
+    list[str] | None, typer.Option("--vm", metavar="NAME", help="Only this VM, by name or moref; repeatable.")
+]
+
 
 def verify(
-    job: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="JOB",
-            help="A job. Default: every job with a [verify] table.",
-            autocompletion=options.complete_job,
-        ),
-    ] = None,
-    snapshot: Annotated[
-        str, typer.Argument(metavar="SNAPSHOT", help="A backup, by name or by its run. Default: the newest.")
-    ] = "",
-    vms: Annotated[
-        list[str] | None, typer.Option("--vm", metavar="NAME", help="Only this VM, by name or moref; repeatable.")
-    ] = None,
+    job: JobToVerify = None,
+    snapshot: BackupToVerify = "",
+    vms: OnlyVms = None,
     everything: Annotated[bool, typer.Option("--all", help="All VMs, and the LUNs that are of no VM.")] = False,
     due: Annotated[bool, typer.Option("--due", help="Only if `every` has passed since the last check.")] = False,
     config: options.ConfigFile = None,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snapall.backup import rights, trust
-from snapall.backup.breaches import POLICY, Breach, Doubt, Kind, Owner, Verdict
+from snapall.backup.breaches import POLICY, Breach, BreachVerdict, Doubt, FilePurpose, Owner
 from snapall.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ def require_believed(path: Path, *more_owners: Owner, careful: bool) -> None:
 
     `careful`: refuse also what a group can write; not so `recover`, which must not leave VMs quiesced for that.
     """
-    refused = {Verdict.REFUSE, Verdict.CAREFUL} if careful else {Verdict.REFUSE}
+    refused = {BreachVerdict.REFUSE, BreachVerdict.CAREFUL} if careful else {BreachVerdict.REFUSE}
     for file in _configuration(path):
         with suppress(OSError):  # reading it reports that
             for doubt in trust.doubts(file, *more_owners):
-                if POLICY[Kind.CONFIGURATION][doubt.breach] in refused:
+                if POLICY[FilePurpose.CONFIGURATION][doubt.breach] in refused:
                     found = _finding(file, doubt)
                     raise ConfigError(found.text, found.hint, found.code)
 
@@ -48,9 +48,9 @@ def findings(config: Config) -> tuple[Finding, ...]:
     found: dict[tuple[Path, Breach], Finding] = {}
     for kind, path in _believed(config):
         with suppress(OSError):  # a file that is not there is another matter
-            state = kind is Kind.STATE  # what is in it is checked where it is opened
+            state = kind is FilePurpose.STATE  # what is in it is checked where it is opened
             for doubt in trust.replaceable(path) if state else trust.doubts(path):
-                if POLICY[kind][doubt.breach] is not Verdict.FINE:
+                if POLICY[kind][doubt.breach] is not BreachVerdict.FINE:
                     found.setdefault((doubt.place, doubt.breach), _finding(path, doubt))
     return tuple(found.values())
 
@@ -63,14 +63,16 @@ def _configuration(path: Path) -> tuple[Path, ...]:
     return (path, overlay_of(path)) if overlay_of(path).exists() else (path,)
 
 
-def _believed(config: Config) -> Iterator[tuple[Kind, Path]]:
-    yield Kind.STATE, config.state
-    yield from ((Kind.CONFIGURATION, path) for path in _configuration(config.path))
-    yield from ((Kind.SECRET, path) for path in config.secret_files)
-    yield from ((Kind.KNOWN_HOSTS, one.known_hosts) for one in config.filers.values() if one.known_hosts is not None)
+def _believed(config: Config) -> Iterator[tuple[FilePurpose, Path]]:
+    yield FilePurpose.STATE, config.state
+    yield from ((FilePurpose.CONFIGURATION, path) for path in _configuration(config.path))
+    yield from ((FilePurpose.SECRET, path) for path in config.secret_files)
+    yield from (
+        (FilePurpose.KNOWN_HOSTS, one.known_hosts) for one in config.filers.values() if one.known_hosts is not None
+    )
     hooks = (argv for one in config.hooks.values() for argv in (one.before, one.after, one.on_failure))
     for argv in dict.fromkeys((config.vcenter.vcbsnapshot, *hooks)):
-        yield from ((Kind.PROGRAM, path) for path in _programs(argv))
+        yield from ((FilePurpose.PROGRAM, path) for path in _programs(argv))
 
 
 def _programs(argv: tuple[str, ...]) -> Iterator[Path]:

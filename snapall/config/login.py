@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from snapall.config import values
-from snapall.config.table import Table
+from snapall.config.table import ConfigTable
 
 
-class RestoreLogin(Table):
+class RestoreLogin(ConfigTable):
     """[filers.NAME.restore]: a login for mount, restore and verify, so that the nightly one needs no LUN command."""
 
     user: values.Word

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from snapall.config import rules, values
-from snapall.config.table import Given, Table
+from snapall.config.table import ConfigTable, Given
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
@@ -43,7 +43,7 @@ Occasion = Literal["always", "failure", "error"]
 """When a channel is used, by the exit code."""
 
 
-class Syslog(Table):
+class Syslog(ConfigTable):
     """[notify.syslog]: one line to a syslog daemon."""
 
     address: _Address = "/dev/log"
@@ -62,7 +62,7 @@ class Syslog(Table):
     given: Annotated[Given, rules.ruled_by(rules.syslog_rules)] = frozenset()
 
 
-class EventLog(Table):
+class EventLog(ConfigTable):
     """[notify.eventlog]: one event in the Windows Application log, from the source `snapall`."""
 
     on: Occasion = "always"
@@ -72,7 +72,7 @@ class EventLog(Table):
     given: Annotated[Given, rules.ruled_by(rules.eventlog_rules)] = frozenset()
 
 
-class Mail(Table):
+class Mail(ConfigTable):
     """[notify.mail]: a mail by SMTP."""
 
     model_config = ConfigDict(populate_by_name=False)  # the file says `from`
@@ -105,7 +105,7 @@ class Mail(Table):
         return _PORTS[info.data.get("tls", "starttls")] if port is None else port
 
 
-class Channels(Table):
+class Channels(ConfigTable):
     """[notify]: the channels."""
 
     syslog: Annotated[Syslog, BeforeValidator(rules.with_keys)] | None = None

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from snapall.config import values
-from snapall.config.table import Table
+from snapall.config.table import ConfigTable
 
 
-class Mirror(Table):
+class Mirror(ConfigTable):
     """An entry of `mirrors`: one SnapMirror relation."""
 
     filer: str
@@ -21,7 +21,7 @@ class Mirror(Table):
     """`FILER:VOLUME`, the mirror."""
 
 
-class Vault(Table):
+class Vault(ConfigTable):
     """An entry of `vaults`: one qtree of a SnapVault secondary."""
 
     filer: str
@@ -32,7 +32,7 @@ class Vault(Table):
     """The name of the retained copies, as in `snapvault snap sched`; left out: no retained copy is made."""
 
 
-class Replicate(Table):
+class Replicate(ConfigTable):
     """[jobs.NAME.replicate]: the relations that are updated after a backup."""
 
     mirrors: Annotated[tuple[Mirror, ...], Field(strict=False)] = ()

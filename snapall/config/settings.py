@@ -21,8 +21,8 @@ from snapall.config.login import RestoreLogin
 from snapall.config.notify import Channels
 from snapall.config.replicate import Replicate
 from snapall.config.secret import Secret, secret_words
+from snapall.config.table import ConfigTable as _Table
 from snapall.config.table import Given as _Given
-from snapall.config.table import Table as _Table
 from snapall.config.vmx import VmxCopies
 
 _PORTS = {"ssh": 22, "rsh": 514}

@@ -13,7 +13,7 @@ Given = Annotated[SkipJsonSchema[frozenset[str]], Field(validation_alias=rules.G
 """Which keys the file gives; the last key of a table, where its rules are judged."""
 
 
-class Table(BaseModel):
+class ConfigTable(BaseModel):
     """One table. Inputs stay out of pydantic's own messages: a password may stand where it does not belong."""
 
     model_config = ConfigDict(

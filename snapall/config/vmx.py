@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from snapall.config import rules, values
-from snapall.config.table import Given, Table
+from snapall.config.table import ConfigTable, Given
 
 
-class VmxCopies(Table):
+class VmxCopies(ConfigTable):
     """[jobs.NAME.vmx]: the copies of the vmx files, taken after each backup."""
 
     folder: values.Location

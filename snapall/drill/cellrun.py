@@ -22,7 +22,7 @@ from snapall.config.settings import Config
 from snapall.drill.calls import MARK, CallCounter, recorded
 from snapall.drill.cells import Aftermath, Cell, ExternalCall, System
 from snapall.drill.cellsite import CellLimits, DrillSite, prepare
-from snapall.drill.disk import Disk
+from snapall.drill.disk import DurableFolder
 from snapall.drill.precondition import too_slow
 from snapall.drill.processes import become, fork, guardians
 from snapall.drill.servers import Host
@@ -125,7 +125,7 @@ class _CellRun:
         crashed = code == _KILLED
         self.world.clear_faults()  # else the aftermath meets a fault that was planted for a call that died in time
         if crashed and self.cell.damage:
-            Disk.recorded(self._durable, self.settings.state).cut(self.cell.damage)
+            DurableFolder.recorded(self._durable, self.settings.state).cut(self.cell.damage)
         codes = self.settle()
         self._wait_for_late_acts()
         after = SiteState.of(self.world)
@@ -139,7 +139,7 @@ class _CellRun:
         """Be the run, in the process that is struck."""
         CallCounter(self.folder, self.cell.strikes, self.limits.hang, record).listen()
         if self.cell.damage:
-            Disk.of(self.settings.state).listen(self._durable)
+            DurableFolder.of(self.settings.state).listen(self._durable)
         code = run(self.settings, [self.job], Output(quiet=True), launcher=GuardianLauncher(self.patient))
         self._loaded.write_text("\n".join(sys.modules), encoding="utf-8")
         return code

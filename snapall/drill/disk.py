@@ -30,7 +30,7 @@ class Damage(StrEnum):
 
 
 @dataclass
-class Disk:
+class DurableFolder:
     """What is durable of the folder `root`: the bytes of files, and the names in folders with what each is."""
 
     root: Path
@@ -38,7 +38,7 @@ class Disk:
     names: dict[int, dict[str, tuple[int, int]]] = field(default_factory=dict)  # by a folder's; inode and mode of each
 
     @classmethod
-    def of(cls, root: Path) -> Disk:
+    def of(cls, root: Path) -> DurableFolder:
         """Everything is durable that is there now."""
         root = root.resolve()
         disk = cls(root)
@@ -49,7 +49,7 @@ class Disk:
         return disk
 
     @classmethod
-    def recorded(cls, record: Path, root: Path) -> Disk:
+    def recorded(cls, record: Path, root: Path) -> DurableFolder:
         """Read what a process has recorded; nothing is durable of one that never synced."""
         if not record.exists():
             return cls(root)

@@ -25,7 +25,7 @@ class Severity(IntEnum):
     INFO = 6
 
 
-class Level(IntEnum):
+class EventLevel(IntEnum):
     """The level of an event in the log of Windows; the values are those of ReportEventW."""
 
     ERROR = 1
@@ -126,11 +126,11 @@ def _by_eventlog(notification: Notification) -> None:
     eventlog.send(level(notification), notification.event, notification.body)
 
 
-def level(notification: Notification) -> Level:
+def level(notification: Notification) -> EventLevel:
     """The level of an event: by the exit code, and at least a warning for what deserves one in syslog."""
     if notification.severity <= Severity.ERROR or notification.code not in {Exit.OK, Exit.PARTIAL}:
-        return Level.ERROR
-    return Level.INFORMATION if notification.severity is Severity.INFO else Level.WARNING
+        return EventLevel.ERROR
+    return EventLevel.INFORMATION if notification.severity is Severity.INFO else EventLevel.WARNING
 
 
 def _by_mail(to: Mail, now: Callable[[], datetime], notification: Notification) -> None:

@@ -82,7 +82,7 @@ def _damaged(path: Path, why: str) -> JournalError:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class RecordedUse:
     """A mount, a restore or a verification as its journal has it. `open`: it may have left something half-way."""
 
     path: Path
@@ -134,13 +134,13 @@ class UseStore:
         """Take over a journal. JournalError: it cannot be read."""
         return UseJournal.open(path, self.runs.clock)
 
-    def now(self, use: Use) -> Use:
+    def now(self, use: RecordedUse) -> RecordedUse:
         """A use as its journal has it now: whoever had the lock may have gone on. JournalError: it cannot be read."""
-        return Use(use.path, fold(read_use(use.path)[0]), is_open(use.path))
+        return RecordedUse(use.path, fold(read_use(use.path)[0]), is_open(use.path))
 
     def uses(
         self, job: str | None = None, *, only_open: bool = False, unreadable: Notify | None = None
-    ) -> Iterator[Use]:
+    ) -> Iterator[RecordedUse]:
         """The uses that are not over, of one job or of all, oldest first.
 
         `unreadable` is told of each journal that cannot be read, and the others follow. Without it: JournalError.
@@ -156,7 +156,7 @@ class UseStore:
                     _pass_on(error, unreadable)
                     continue
                 if state.began is not None:  # else it died before it did anything
-                    yield Use(path, state, open_)
+                    yield RecordedUse(path, state, open_)
 
     def rewound(self, filer: str, volumes: Iterable[str], since: datetime) -> Iterator[UseState]:
         """The restores since then that put one of these volumes back as a whole, so that newer snapshots are gone.
@@ -191,7 +191,7 @@ class UseStore:
         found = [path for path in journals(self.folder) if path.name.partition("-")[0] in _KINDS]
         return [path for path in found if job is None or path.name.partition("-")[2].rpartition("-")[0] == job]
 
-    def mounts(self, job: str | None = None, unreadable: Notify | None = None) -> tuple[Use, ...]:
+    def mounts(self, job: str | None = None, unreadable: Notify | None = None) -> tuple[RecordedUse, ...]:
         """The mounts whose clones are there, as far as the journals know, and every use that is unfinished."""
         return tuple(one for one in self.uses(job, unreadable=unreadable) if one.unfinished or one.state.stands)
 

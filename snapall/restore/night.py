@@ -7,7 +7,7 @@ from dataclasses import replace
 from snapall.backup.model import Job
 from snapall.errors import Notify, Refused, SiteError
 from snapall.restore.ending import left_wrong, nothing_left
-from snapall.restore.journal import Use, UseStore
+from snapall.restore.journal import RecordedUse, UseStore
 from snapall.restore.loop import LunSystem
 from snapall.restore.model import LunView
 from snapall.restore.record import CopyEnded
@@ -61,7 +61,9 @@ def _for(purpose: str) -> str:
     return f" for {purpose}" if purpose else ""
 
 
-def _require_copied(store: UseStore, luns: LunSystem, use: Use, one: SentStep, views: dict[str, LunView]) -> None:
+def _require_copied(
+    store: UseStore, luns: LunSystem, use: RecordedUse, one: SentStep, views: dict[str, LunView]
+) -> None:
     """Refused: the filer still copies. Otherwise that is written down, so that no later run has to look."""
     volume, path = volume_of(one.step), getattr(one.step, "path", "")
     if volume not in views:

@@ -10,7 +10,7 @@ from snapall.backup.clock import Clock
 from snapall.backup.facts import TakenOver, Warned
 from snapall.errors import Exit, Locked, Notify, Refused, SnapallError, Stopped
 from snapall.restore.ending import outcome, reached
-from snapall.restore.journal import SharedVolumes, Use, UseStore
+from snapall.restore.journal import RecordedUse, SharedVolumes, UseStore
 from snapall.restore.loop import LunSystem, Show, UseCase
 from snapall.restore.record import Accepted, TakeDown, UseBegan
 from snapall.restore.state import UseState
@@ -86,7 +86,7 @@ def begin(context: UseContext, header: UseBegan, warnings: Sequence[Warned] = ()
 
 
 def take_down(
-    context: UseContext, use: Use, by: str, why: str, patient: Callable[[], bool] = lambda: True
+    context: UseContext, use: RecordedUse, by: str, why: str, patient: Callable[[], bool] = lambda: True
 ) -> tuple[UseState, Exit]:
     """Take back what a use made. The caller holds the lock. NotYet: it would have to wait, and is not `patient`."""
     journal = context.store.open(use.path)
@@ -95,14 +95,14 @@ def take_down(
     return _driven(case)
 
 
-def unmount(context: UseContext, use: Use) -> Exit:
+def unmount(context: UseContext, use: RecordedUse) -> Exit:
     """Take down a mount that stands. The caller holds the lock; a mount that is gone meanwhile is well."""
     if not context.store.now(use).state.stands:
         return Exit.OK
     return take_down(context, use, "unmount", "the operator asked for it")[1]
 
 
-def accept(context: UseContext, use: Use) -> None:
+def accept(context: UseContext, use: RecordedUse) -> None:
     """Note that the operator accepts what a use left wrong: nothing more is said of it. The caller holds the lock."""
     journal = context.store.open(use.path)
     case = UseCase(journal, context.luns, context.clock, context.stopped, context.show)
@@ -113,7 +113,7 @@ def accept(context: UseContext, use: Use) -> None:
         journal.leave()
 
 
-def settle(context: UseContext, use: Use, *, wait: bool) -> Exit | None:
+def settle(context: UseContext, use: RecordedUse, *, wait: bool) -> Exit | None:
     """Take down what died half-way, under the lock; look again at what it left wrong, and say so again.
 
     None: it was at work, and has ended by itself. While it only waits, it lets a run go first. NotYet: it does not

@@ -11,7 +11,7 @@ _HALF = CEILING // 2
 _LONGEST = 1 << 16  # bytes of a line from the middle, and of all that are kept for the same word
 
 
-class Output:
+class BoundedOutput:
     """One stream, taken in as it comes, in bounded memory.
 
     What is longer than the ceiling is kept in whole lines alone: half a line could be taken for another one (an id that

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from snapall.site.output import Output
+from snapall.site.output import BoundedOutput
 
 _PIPE = 1 << 20  # bytes that a pipe holds, if the system grants so many
 _CHUNK = 1 << 18
@@ -30,7 +30,7 @@ class _Pipe:
     end: int
     open: bool  # whether somebody may still write
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: BoundedOutput) -> None:
         """Raises OSError where the system has no such pipe."""
         self._output = output
         if sys.platform == "win32":
@@ -79,7 +79,7 @@ class _File:
 
     open = False
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: BoundedOutput) -> None:
         self._output = output
         try:
             self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
@@ -103,7 +103,7 @@ class Streams:
     """Stdout and stderr of one program."""
 
     def __init__(self, telling: Sequence[bytes] = ()) -> None:
-        self._outputs = (Output(telling), Output(telling))
+        self._outputs = (BoundedOutput(telling), BoundedOutput(telling))
         self._streams = tuple(_stream(output) for output in self._outputs)
 
     @property
@@ -144,7 +144,7 @@ class Streams:
             stream.close()
 
 
-def _stream(output: Output) -> _Pipe | _File:
+def _stream(output: BoundedOutput) -> _Pipe | _File:
     try:
         return _Pipe(output)
     except OSError:

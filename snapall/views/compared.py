@@ -9,7 +9,7 @@ from typing import Protocol
 from snapall.views.columns import labelled, table_lines
 
 
-class Line(Protocol):
+class ComparedRow(Protocol):
     """A row: the batch's line, what both send, and why they differ."""
 
     @property
@@ -46,14 +46,14 @@ class Beside(Protocol):
 
 
 def notice_lines(name: str, notices: Sequence[Beside]) -> list[str]:
-    """What a batch does beside the backup; nothing if it does no more."""
+    """What a batch does beside the backup, and what becomes of it; nothing if it does no more."""
     if not notices:
         return []
     lines = [line for one in notices for line in (f"  line {one.line}: {one.text}", f"      {one.remedy}")]
-    return [f"What {name} does beside the backup, and snapall does not:", *lines]
+    return [f"What {name} does beside the backup, and what becomes of it:", *lines]
 
 
-def compared_lines(name: str, job: str, rows: Sequence[Line], width: int) -> list[str]:
+def compared_lines(name: str, job: str, rows: Sequence[ComparedRow], width: int) -> list[str]:
     """The two sequences in columns, and below them why they differ, each reason once; `width` 0: nothing is wrapped."""
     head = f"job {job}: what {name} sends on a good night with two VMs, and what snapall sends"
     reasons = dict.fromkeys(one.why for one in rows if one.why)

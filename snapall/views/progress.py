@@ -69,7 +69,7 @@ class VmView:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class ScreenProblem:
     """A problem that the screen shows. `failed`: whether it ends the run, or is only a warning."""
 
     text: str
@@ -89,7 +89,7 @@ class Progress:
     running: dict[Stage, datetime] = field(default_factory=dict)  # since when
     taken: int = 0  # changing commands that were answered
     done: list[str] = field(default_factory=list)  # what was done on the filer, and other news
-    troubles: list[Notice] = field(default_factory=list)
+    problems: list[ScreenProblem] = field(default_factory=list)
     waiting: str = ""
     report: Report | None = None
     stamp: str = ""  # of the run itself; "": only earlier ones are settled
@@ -178,9 +178,11 @@ class Progress:
     def _report(self, what: What) -> None:
         match what:
             case OutstandingFound(vm, name, run):
-                self.troubles.append(Notice(f"{vm.label} may still have {name} of run {run}: it is released first"))
+                self.problems.append(
+                    ScreenProblem(f"{vm.label} may still have {name} of run {run}: it is released first")
+                )
             case Warned(text, hint, code) | Failed(text, hint, code):
-                self.troubles.append(Notice(coded(code, text), hint, isinstance(what, Failed)))
+                self.problems.append(ScreenProblem(coded(code, text), hint, isinstance(what, Failed)))
             case _:
                 found = sentence(what, self._names)
                 if found is None or found.weight is Weight.ROUTINE:
@@ -188,7 +190,7 @@ class Progress:
                 if found.weight is Weight.NEWS:
                     self.done.append(found.text)
                 elif not found.of_vm:  # its row shows it, and many of a kind would hide the cause
-                    self.troubles.append(Notice(found.text))
+                    self.problems.append(ScreenProblem(found.text))
 
 
 def window(views: Mapping[int, VmView], now: datetime) -> float:

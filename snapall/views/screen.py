@@ -17,7 +17,7 @@ from snapall.backup.record import Stage
 from snapall.errors import Exit
 from snapall.views.columns import wrapped
 from snapall.views.messages import brief, clocked, safe, summary
-from snapall.views.progress import IN_FLIGHT, TROUBLE, Notice, Progress, VmStage, VmView, count, window
+from snapall.views.progress import IN_FLIGHT, TROUBLE, Progress, ScreenProblem, VmStage, VmView, count, window
 
 STYLES = {
     VmStage.WAITING: "dim",
@@ -40,13 +40,13 @@ def screen(progress: Progress, now: datetime, width: int, height: int) -> Render
     room, views = width - _FRAME, progress.vms
     parts = _head(progress, now, room)
     if views:
-        rows = max(3, height - _CHROME - min(3, len(progress.troubles)) - min(6, len(progress.done)))
+        rows = max(3, height - _CHROME - min(3, len(progress.problems)) - min(6, len(progress.done)))
         parts += [_vms(list(views.values()), now, width, rows), Text(), *_bar(progress, views, now, room)]
     else:
         parts += _facts(progress)
     parts += [_line(f"  {line}", "dim") for line in progress.done[-6:]]
     parts += [_line(f"waiting: {progress.waiting}", "yellow")] if progress.waiting else []
-    parts += [_line(f"! {one.text}", _severity(one)) for one in progress.troubles[-3:]]
+    parts += [_line(f"! {one.text}", _severity(one)) for one in progress.problems[-3:]]
     return _panel(parts, progress, "blue", room)
 
 
@@ -173,19 +173,19 @@ def _bar(progress: Progress, views: Mapping[int, VmView], now: datetime, room: i
     return [grid, _line(_fitting((f"window {clocked(window(views, now))}", usual, limit), room))]
 
 
-def _severity(notice: Notice) -> str:
+def _severity(problem: ScreenProblem) -> str:
     """The colour of a problem, the same while the run goes on and at its end."""
-    return "red" if notice.failed else "yellow"
+    return "red" if problem.failed else "yellow"
 
 
 def ending(progress: Progress, width: int) -> RenderableType:
-    """What stays on the screen: the stages' times, what the filer did, trouble with its remedies, the summary."""
+    """What stays on the screen: the stages' times, what the filer did, problems with their remedies, the summary."""
     report, now = progress.report, progress.last or datetime.now(UTC)
-    well = not progress.troubles if report is None else report.exit is Exit.OK
+    well = not progress.problems if report is None else report.exit is Exit.OK
     room = width - _FRAME
     parts = _head(progress, now, room)
     parts += [Padding(Text(safe(line), style="dim"), (0, 0, 0, 2)) for line in progress.done]
-    for one in progress.troubles:
+    for one in progress.problems:
         trouble = Table.grid(padding=(0, 1))
         trouble.add_row("!", Text(safe(one.text)), style=_severity(one))
         if one.remedy:

@@ -33,7 +33,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TimelineRow:
     """One VM. `failed`: when its quiesce failed. `beyond`: it was not released when the timeline ends."""
 
     vm: VmHistory
@@ -48,7 +48,7 @@ class Drawing:
 
     start: datetime
     end: datetime
-    rows: tuple[Row, ...]
+    rows: tuple[TimelineRow, ...]
     captures: tuple[Captured, ...]
 
     @property
@@ -93,10 +93,10 @@ def drawing(history: RunHistory) -> Drawing | None:
     return Drawing(start, max(start, end), rows, captures)
 
 
-def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
+def _row(vm: VmHistory, start: datetime, end: datetime) -> TimelineRow:
     quiesce, release = vm.quiesce, vm.release
     if quiesce is None:
-        return Row(vm, ())
+        return TimelineRow(vm, ())
     cuts = [(StretchKind.QUIESCING, quiesce.sent)]
     ended = quiesce.answered if quiesce.answered is not None and quiesce.answered <= end else None
     if ended is not None:
@@ -113,7 +113,7 @@ def _row(vm: VmHistory, start: datetime, end: datetime) -> Row:
         for (kind, time), until in zip(cuts, times, strict=True)
         if not (nothing and kind is StretchKind.UNCERTAIN)
     )
-    return Row(vm, stretches, ended if not quiesce.done else None, released_at is None or released_at > end)
+    return TimelineRow(vm, stretches, ended if not quiesce.done else None, released_at is None or released_at > end)
 
 
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)

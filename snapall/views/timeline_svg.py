@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from snapall.operate.run_history import RunHistory
 from snapall.views.messages import clocked, safe
-from snapall.views.timeline import Drawing, Row, Stretch, StretchKind, clock, ticks, timeline
+from snapall.views.timeline import Drawing, Stretch, StretchKind, TimelineRow, clock, ticks, timeline
 
 _WIDTH = 1000
 _NAMES = 190  # where the bars begin
@@ -113,7 +113,7 @@ def _short(name: str) -> str:
     return name if len(name) <= 24 else f"{name[:23]}…"
 
 
-def _story(row: Row) -> str:
+def _story(row: TimelineRow) -> str:
     """What the tooltip of a row says."""
     story = [safe(row.vm.vm.label), row.vm.state + (f": {safe(row.vm.why)}" if row.vm.why else "")]
     if row.vm.quiesced_seconds is not None:

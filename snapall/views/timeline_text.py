@@ -10,7 +10,7 @@ from snapall.operate.run_history import RunHistory, VmHistory
 from snapall.views.columns import fitted, wrapped
 from snapall.views.glyphs import Alphabet
 from snapall.views.messages import clocked, safe
-from snapall.views.timeline import Drawing, Row, StretchKind, clock, ticks, timeline
+from snapall.views.timeline import Drawing, StretchKind, TimelineRow, clock, ticks, timeline
 
 _PIPE = 100  # columns where no terminal limits them
 _LEAST = 12  # columns that the bars take at least
@@ -76,7 +76,7 @@ def _glyph(kind: StretchKind, glyphs: Alphabet) -> str:
     }[kind]
 
 
-def _bar(drawn: Drawing, row: Row, bars: int, glyphs: Alphabet) -> str:
+def _bar(drawn: Drawing, row: TimelineRow, bars: int, glyphs: Alphabet) -> str:
     cells = [" "] * bars
     for stretch in row.stretches:
         first, last = _column(drawn, stretch.start, bars), _column(drawn, stretch.end, bars)

@@ -13,7 +13,7 @@ import pytest
 from snapall import cli
 from snapall.config.json_schema import SHIPPED, directive
 from snapall.config.load import load
-from tests.config.batches import BATS, FILLED
+from tests.config.batches import BATS, FILLED, filled
 from tests.config.json_schema import accepts
 from tests.config.test_batch_file import put
 from tests.platforms import FOR_OWNER_ALONE
@@ -43,6 +43,31 @@ def test_the_written_file_loads_like_the_batch(tmp_path: Path, capsys: pytest.Ca
         assert secret is not None
         assert secret.reveal() not in (tmp_path / "snapall.toml").read_text().replace("vcpword", "")
         assert secret.reveal() not in out.replace("%vc_user%", "")
+
+
+def test_the_arguments_that_the_batch_is_scheduled_with_follow_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = filled(("set filer=filer1", "set filer=%1"), ("set volname=vmvol1", "set volname=%~2"))
+    batch = put(tmp_path, data, '[batch]\narguments = "other vmvol9"\n')
+    code, _, err = ended(capsys, batch, "filer1", "vmvol1", "--write-secrets")
+    assert (code, err) == (0, "")
+    put(tmp_path, FILLED, "")
+    written = load(tmp_path / "snapall.toml")
+    assert written.jobs == load(batch).jobs
+
+
+def test_an_argument_with_a_blank_is_one_argument(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = filled((">> snapall.log", '>> "%~1"'))
+    assert ended(capsys, put(tmp_path, data), "vcb night.log", "--write-secrets")[0] == 0
+    assert load(tmp_path / "snapall.toml").log == tmp_path / "vcb night.log"
+
+
+def test_a_batch_that_lacks_its_arguments_is_refused_and_says_where_they_go(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = ended(capsys, put(tmp_path, filled(("set volname=vmvol1", "set volname=%1"))))
+    assert (code, "after its name to `snapall import`" in " ".join(err.split())) == (2, True)
 
 
 OVERLAYS = {

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from snapall.backup.model import FilerSnapshot, Grade, Job, Order, VmSnapshot
 from snapall.backup.steps import Outcome, Step
-from snapall.drill.disk import Damage, Disk
+from snapall.drill.disk import Damage, DurableFolder
 from snapall.errors import Exit
 from tests.backup.simulated import JOB, PACE, Act, Stage
 
@@ -41,7 +41,7 @@ def run_and_die(stage: Stage, number: int, when: str, damage: Damage | None) -> 
     world = stage.state.parents[1] / "world"
     pid = os.fork()
     if pid == 0:
-        disk = Disk.of(stage.state.parent)
+        disk = DurableFolder.of(stage.state.parent)
         count = itertools.count(1)
 
         def fatal(step: Step, act: Act) -> Outcome:
@@ -71,7 +71,7 @@ def run_and_die(stage: Stage, number: int, when: str, damage: Damage | None) -> 
     return True
 
 
-def die(stage: Stage, world: Path, disk: Disk, damage: Damage | None) -> None:
+def die(stage: Stage, world: Path, disk: DurableFolder, damage: Damage | None) -> None:
     site = stage.site
     world.write_bytes(pickle.dumps((site.volumes, site.rows, site.quiesced_at, site._next, site.ledger)))
     if damage is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from snapall.backup import outfile, private
-from snapall.backup.breaches import POLICY, Breach, Kind, Verdict
+from snapall.backup.breaches import POLICY, Breach, BreachVerdict, FilePurpose
 from snapall.backup.holder import holder_of
 from snapall.backup.lock import hold
 from snapall.backup.trust import doubts, replaceable
@@ -89,11 +89,11 @@ def give_access(path: Path, user: int) -> None:
 
 
 def test_the_table_refuses_what_can_make_snapall_act_and_only_warns_of_the_rest() -> None:
-    refused = {kind for kind, verdicts in POLICY.items() if Verdict.REFUSE in verdicts.values()}
-    assert refused == {Kind.STATE, Kind.CONFIGURATION}
+    refused = {kind for kind, verdicts in POLICY.items() if BreachVerdict.REFUSE in verdicts.values()}
+    assert refused == {FilePurpose.STATE, FilePurpose.CONFIGURATION}
     for kind in refused:
-        assert {POLICY[kind][one] for one in (Breach.OWNER, Breach.EVERYBODY, Breach.FOLDER)} == {Verdict.REFUSE}
-    assert POLICY[Kind.CONFIGURATION][Breach.GROUP] is Verdict.CAREFUL
+        assert {POLICY[kind][one] for one in (Breach.OWNER, Breach.EVERYBODY, Breach.FOLDER)} == {BreachVerdict.REFUSE}
+    assert POLICY[FilePurpose.CONFIGURATION][Breach.GROUP] is BreachVerdict.CAREFUL
 
 
 @pytest.mark.parametrize(

@@ -498,12 +498,13 @@ def stands_in(data: bytes, batch: Batch) -> None:
     for _ in range(2):
         text += re.sub(r"%%|%([^%\r\n]+)%", lambda hit: values.get((hit[1] or "").lower(), hit[0]).strip(' "\t'), text)
     text += text.replace("%%", "%")
+    text += text.replace('"', "")  # a program does not see the quotes within its words
 
     def check(value: object) -> None:
         match value:
             case dict():
                 for key, one in value.items():
-                    if key not in ("parallel", "retain", "order", "transport", "vcbsnapshot", "vms"):
+                    if key not in ("parallel", "retain", "order", "transport", "vcbsnapshot", "vms", "timeout"):
                         check(one)
             case list():
                 for one in value:

@@ -110,7 +110,10 @@ def test_a_batch_that_wants_every_vm_quiesced_gets_a_notice_of_must() -> None:
     assert (notice.line, "must" in notice.remedy) == (35, True)
 
 
-@pytest.mark.parametrize("program", ["find x.txt", "stopdb.exe", "net stop sql", "start notepad", "vcbmounter -h x"])
+@pytest.mark.parametrize(
+    "program",
+    ["find x.txt", "stopdb.exe", "net start", "net share", "sc query sql", "start notepad", "vcbmounter -h x"],
+)
 def test_a_program_that_may_matter_is_refused(program: str) -> None:
     output = faults(filled((ROTATE, f"{program}\r\n{ROTATE}")))
     assert [re.match(r"line (\d+)", one) is not None and one.startswith("line 17:") for one in output] == [True]

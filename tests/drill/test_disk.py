@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snapall.drill.disk import Damage, Disk, damaged
+from snapall.drill.disk import Damage, DurableFolder, damaged
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def left(folder: Path) -> dict[str, str]:
 
 
 def test_only_unsynced_names_and_lines_are_lost(folder: Path) -> None:
-    disk = Disk.of(folder)
+    disk = DurableFolder.of(folder)
     written(folder)
     disk.cut(Damage.LOST)
     assert left(folder) == {"old": "a\n"}
@@ -55,7 +55,7 @@ def test_only_unsynced_names_and_lines_are_lost(folder: Path) -> None:
 def test_a_synced_name_without_synced_bytes_is_an_empty_file_and_bytes_without_a_name_are_lost(
     folder: Path,
 ) -> None:
-    disk = Disk.of(folder)
+    disk = DurableFolder.of(folder)
     written(folder)
     disk.keep(folder)
     (folder / "nameless").write_text("d\n")
@@ -65,7 +65,7 @@ def test_a_synced_name_without_synced_bytes_is_an_empty_file_and_bytes_without_a
 
 
 def test_an_unsynced_removal_may_be_undone(folder: Path) -> None:
-    disk = Disk.of(folder)
+    disk = DurableFolder.of(folder)
     (folder / "old").unlink()
     disk.cut(Damage.LOST)
     assert left(folder) == {"old": "a\n"}
@@ -73,7 +73,7 @@ def test_an_unsynced_removal_may_be_undone(folder: Path) -> None:
 
 def test_a_folder_whose_name_was_never_synced_is_lost(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    disk = Disk.of(folder)
+    disk = DurableFolder.of(folder)
     folder.mkdir()
     (folder / "file").write_text("a\n")
     disk.keep(folder / "file")
@@ -85,9 +85,9 @@ def test_a_folder_whose_name_was_never_synced_is_lost(tmp_path: Path) -> None:
 LISTENED = """
 import os, sys
 from pathlib import Path
-from snapall.drill.disk import Disk
+from snapall.drill.disk import DurableFolder
 folder, record = map(Path, sys.argv[1:])
-Disk.of(folder).listen(record, lambda: print("sync"))
+DurableFolder.of(folder).listen(record, lambda: print("sync"))
 with (folder / "old").open("a") as file:
     file.write("b\\n")
     file.flush()
@@ -101,10 +101,10 @@ def test_a_watched_process_records_what_it_synced(folder: Path, tmp_path: Path) 
     argv = [sys.executable, "-c", LISTENED, str(folder), str(tmp_path / "record")]
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "sync\n"
     assert left(folder) == {"old": "a\nb\nc\n", "new": "d\n"}
-    Disk.recorded(tmp_path / "record", folder).cut(Damage.LOST)
+    DurableFolder.recorded(tmp_path / "record", folder).cut(Damage.LOST)
     assert left(folder) == {"old": "a\nb\n"}
 
 
 def test_nothing_is_left_where_nothing_was_synced(folder: Path, tmp_path: Path) -> None:
-    Disk.recorded(tmp_path / "none", folder).cut(Damage.LOST)
+    DurableFolder.recorded(tmp_path / "none", folder).cut(Damage.LOST)
     assert not folder.exists()

@@ -22,7 +22,7 @@ from snapall.site import process, ssh
 from snapall.site.answers import classify, parse_listing
 from snapall.site.dbdrivers import trouble_of
 from snapall.site.filer import FilerSystem, NotSent
-from snapall.site.output import Output
+from snapall.site.output import BoundedOutput
 from snapall.site.vcb import Vcb, ssids
 from snapall.site.virtualcenter import VirtualCenter
 from snapall.site.volumes import Volumes
@@ -155,7 +155,7 @@ def urls(url: str, _folder: Path) -> None:
 
 def output(data: bytes, _folder: Path) -> None:
     """What a program wrote, in whatever code page."""
-    kept = Output((b"ssid:",))
+    kept = BoundedOutput((b"ssid:",))
     kept.feed(data)
     text = kept.text()
     vcb = Vcb(VCENTER)

@@ -8,7 +8,7 @@ import smtplib
 import pytest
 
 from snapall.errors import Exit, SiteError
-from snapall.operate.notify import Channel, Level, Notification, Severity, level
+from snapall.operate.notify import Channel, EventLevel, Notification, Severity, level
 from tests.waiting import PATIENCE
 
 
@@ -30,20 +30,20 @@ def code_of(cause: OSError) -> str:
     return raised.value.code
 
 
-def level_of(severity: Severity, code: Exit) -> Level:
+def level_of(severity: Severity, code: Exit) -> EventLevel:
     return level(Notification(severity, code, 0, "", "", ""))
 
 
 def test_the_level_of_an_event_follows_the_exit_code() -> None:
-    assert level_of(Severity.INFO, Exit.OK) is Level.INFORMATION
-    assert level_of(Severity.WARNING, Exit.PARTIAL) is Level.WARNING
+    assert level_of(Severity.INFO, Exit.OK) is EventLevel.INFORMATION
+    assert level_of(Severity.WARNING, Exit.PARTIAL) is EventLevel.WARNING
     others = [one for one in Exit if one not in {Exit.OK, Exit.PARTIAL}]
-    assert {level_of(Severity.WARNING, one) for one in others} == {Level.ERROR}
+    assert {level_of(Severity.WARNING, one) for one in others} == {EventLevel.ERROR}
 
 
 def test_a_recovery_that_found_work_is_no_mere_information() -> None:
-    assert level_of(Severity.WARNING, Exit.OK) is Level.WARNING
-    assert level_of(Severity.ERROR, Exit.OK) is Level.ERROR  # the run that it settled made no backup
+    assert level_of(Severity.WARNING, Exit.OK) is EventLevel.WARNING
+    assert level_of(Severity.ERROR, Exit.OK) is EventLevel.ERROR  # the run that it settled made no backup
 
 
 def test_a_socket_whose_timeout_is_over_is_reported_as_the_channels_timeout() -> None:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from snapall.errors import ConfigError
 from snapall.escaping import shell_word
 from snapall.operate.schedule import cron, systemd
-from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_crontab, of_tasks, of_units, windows_words
+from snapall.operate.schedule.entries import (
+    SchedulerEntry,
+    Seen,
+    entries_of,
+    of_crontab,
+    of_tasks,
+    of_units,
+    windows_words,
+)
 from snapall.operate.schedule.judged import check_schedule, runs
 from snapall.operate.schedule.task import Scheduler, Task, require_writable
 from snapall.operate.schedule.task_scheduler import tasks_of
@@ -238,7 +246,7 @@ def test_a_scheduler_that_cannot_be_asked_is_named() -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_read_without_a_defect(text: str) -> None:
     seen = Seen({"a": text}, {"b": text}, {"a.service": text, "a.timer": text}, frozenset({"a.timer"}), text)
-    assert all(isinstance(one, Entry) for one in entries_of(seen))
+    assert all(isinstance(one, SchedulerEntry) for one in entries_of(seen))
     list(check_schedule(CONFIG, seen))
     list(of_tasks(f"<Task>{text}</Task>"))
 

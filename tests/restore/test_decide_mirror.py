@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.backup.facts import Failed
-from snapall.restore.mirror.decide import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror
+from snapall.restore.mirror.decide import LookAt, MirrorAction, MirrorPolicy, SendMirrorStep, decide_mirror
 from snapall.restore.mirror.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update
 from snapall.restore.mirror.replication import (
     Look,
@@ -57,7 +57,7 @@ class Told:
         return self.next()
 
     def sent(self, before: Look = IDLE, step: MirrorStep = UPDATE) -> None:
-        assert self.looked(before, step) == (Send(step),)
+        assert self.looked(before, step) == (SendMirrorStep(step),)
         self.tell(MirrorAsked(step), MirrorAnswered(step, sent=True))
 
     def code(self, found: tuple[MirrorAction, ...]) -> str:
@@ -114,7 +114,7 @@ def test_an_interrupted_transfer_that_is_resumed_does_not_count_as_this_backup()
 
 def test_a_source_that_refuses_is_named_with_the_option_to_set_there() -> None:
     told = Told()
-    assert told.looked(IDLE) == (Send(UPDATE),)
+    assert told.looked(IDLE) == (SendMirrorStep(UPDATE),)
     told.tell(
         MirrorAsked(UPDATE),
         MirrorAnswered(UPDATE, sent=True, complaint="Transfer aborted: cannot connect to source filer."),
@@ -217,7 +217,7 @@ def test_whatever_is_seen_an_update_is_sent_once_at_most_and_done_only_by_a_newe
     for view, seconds in seen:
         for one in told.looked(view, after=seconds):
             match one:
-                case Send():
+                case SendMirrorStep():
                     sent += 1
                     assert view.status.startswith("Idle")
                     assert view.state == "Snapmirrored"

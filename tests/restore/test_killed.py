@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from snapall.app.use_look import Order, luns_of, prepare
+from snapall.app.use_look import UseRequest, luns_of, prepare
 from snapall.backup.clock import Clock
 from snapall.backup.private import make_folder
 from snapall.backup.steps import Outcome
@@ -63,7 +63,7 @@ class Bench:
     """A lab, and a clock that does not wait."""
 
     night: AtLab
-    order: Order
+    request: UseRequest
     clock: Clock = field(default_factory=Hasty)
 
     def context(self, luns: Deadly) -> UseContext:
@@ -75,7 +75,7 @@ class Bench:
         settings, (job,) = options.chosen(self.night.config, ["vol1"])
         deadly = Deadly(luns_of(settings, job), at, after)
         context = self.context(deadly)
-        header = prepare(settings, job, self.order, context.store.runs.stamp()).header
+        header = prepare(settings, job, self.request, context.store.runs.stamp()).header
         try:
             return begin(context, header)[1], deadly
         except Killed:
@@ -87,18 +87,18 @@ class Bench:
         return [take_down(context, use, "recover", "it died")[1] for use in context.store.uses(only_open=True)]
 
 
-ORDERS = {
-    "mount": Order("vmware_recent", luns=(LUN,), igroup="helper"),
-    "swap": Order("vmware_recent", luns=(LUN,), way="swap"),
+REQUESTS = {
+    "mount": UseRequest("vmware_recent", luns=(LUN,), igroup="helper"),
+    "swap": UseRequest("vmware_recent", luns=(LUN,), way="swap"),
 }
 
 
-@pytest.fixture(params=sorted(ORDERS))
+@pytest.fixture(params=sorted(REQUESTS))
 def bench(request: pytest.FixtureRequest, at_lab: Make) -> Bench:
     site = with_luns()
     night = at_lab(site=replace(site, vms=tuple(replace(vm, on=False) for vm in site.vms)))
     make_folder(options.load(night.config).state)
-    return Bench(night, ORDERS[request.param])
+    return Bench(night, REQUESTS[request.param])
 
 
 def shown(night: AtLab) -> list[object]:
@@ -118,7 +118,7 @@ def test_killed_before_and_after_every_call_recover_takes_all_of_it_back(bench: 
             code, deadly = bench.play(number, after=after)
             if code is not None:
                 assert code is Exit.OK
-                assert number >= LEAST[bench.order.way]
+                assert number >= LEAST[bench.request.way]
                 return
             last = deadly.calls[-1]
             codes = bench.recover()

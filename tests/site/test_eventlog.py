@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from snapall.errors import SiteError
-from snapall.operate.notify import Level
+from snapall.operate.notify import EventLevel
 from snapall.site import eventlog
 from tests.platforms import posix
 
@@ -23,15 +23,15 @@ def test_an_event_is_not_too_long_and_holds_nothing_that_the_viewer_would_replac
 @posix("Windows has an event log")
 def test_a_system_without_an_event_log_says_so() -> None:
     with pytest.raises(SiteError) as raised:
-        eventlog.send(Level.ERROR, 1101, "text")
+        eventlog.send(EventLevel.ERROR, 1101, "text")
     assert raised.value.code == "SA-1975"
     assert not eventlog.is_registered()
 
 
 if sys.platform == "win32":
 
-    @pytest.mark.parametrize("level", Level)
-    def test_windows_takes_an_event_of_every_level(level: Level) -> None:
+    @pytest.mark.parametrize("level", EventLevel)
+    def test_windows_takes_an_event_of_every_level(level: EventLevel) -> None:
         eventlog.send(level, 1101, "snapall's own tests wrote this: näme\nsecond line")
 
     def test_a_source_is_registered_with_the_file_that_has_its_texts() -> None:

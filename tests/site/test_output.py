@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapall.site.output import CEILING, Output
+from snapall.site.output import CEILING, BoundedOutput
 
 LINE = b"x" * 99 + b"\n"
 
 
-def fed(*chunks: bytes) -> Output:
-    output = Output((b"ssid:", b"login"))
+def fed(*chunks: bytes) -> BoundedOutput:
+    output = BoundedOutput((b"ssid:", b"login"))
     for chunk in chunks:
         output.feed(chunk)
     return output

@@ -17,7 +17,7 @@ import pytest
 from snapall.backup.steps import Child
 from snapall.errors import SiteError
 from snapall.site import process, streams
-from snapall.site.output import CEILING, Output
+from snapall.site.output import CEILING, BoundedOutput
 from tests.platforms import posix, windows, with_signals
 from tests.site.gates import WAIT, Gate
 from tests.waiting import PATIENCE, until
@@ -325,7 +325,7 @@ def test_where_no_pipe_will_do_a_program_writes_into_a_file(
     monkeypatch: pytest.MonkeyPatch, folder: str | None
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", folder)
-    kept = Output((b"ssid:",))
+    kept = BoundedOutput((b"ssid:",))
     with closing(streams._File(kept)) as file:
         subprocess.run(python("print('SsId:snapshot-7')"), stdout=file.end, check=True)
         file.started()

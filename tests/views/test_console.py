@@ -68,7 +68,7 @@ def test_progress_shows_a_run_without_what_it_settled_first(tmp_path: Path) -> N
     progress = progress_of(stage)
     assert set(progress.vms) == {108, 110, 1226}
     assert progress.taken == progress.total
-    assert any("old01 (vm-7) may still have Quiesce-x" in one.text for one in progress.troubles)
+    assert any("old01 (vm-7) may still have Quiesce-x" in one.text for one in progress.problems)
     assert any("taken over by the next run" in text for text in progress.done)
     assert progress.stages[0] is Part.SETTLE
 

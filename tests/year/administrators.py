@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from snapall.app.use_look import Order
+from snapall.app.use_look import UseRequest
 from tests.lab import external_actors
 from tests.year import lun_site
 from tests.year.incidents import Chance
@@ -25,7 +25,7 @@ class Deed:
 
     words: tuple[str, ...]
     use: Use
-    order: Order | None = None
+    request: UseRequest | None = None
     refused: bool = False
     kept: int = 0
 
@@ -96,8 +96,8 @@ class Administrators:
         days = self.chance.number(*(KEPT_FOR if kept else MOUNTED_FOR))
         purpose = f"test {self.count}" if kept else ""
         self.count += 1
-        order = Order(name, (), chosen, "", HELPER, purpose, "", what == "split")
-        return Deed(("mount", name, *chosen, what), Use("mount", chosen), order, kept=days)
+        request = UseRequest(name, (), chosen, "", HELPER, purpose, "", what == "split")
+        return Deed(("mount", name, *chosen, what), Use("mount", chosen), request, kept=days)
 
     def _restore(self, site: LabSite, what: str, name: str, rules: Rules) -> Iterator[Deed]:
         path = self.chance.one([one for one in _luns(rules) if one in OWNERS])
@@ -108,14 +108,14 @@ class Administrators:
             owners = self._off(site)
         way = "swap" if what == "swap" else "file"
         words = ("restore", name, path, what)
-        yield Deed(words, Use("restore", (path,)), Order(name, (), (path,), way, force=force), refused=careless)
+        yield Deed(words, Use("restore", (path,)), UseRequest(name, (), (path,), way, force=force), refused=careless)
         lun_site.power(site.world, owners, on=True)
 
     def _volume(self, site: LabSite, name: str, rules: Rules) -> Iterator[Deed]:
         yield from self._taken_down(0, every=True)
         owners = self._off(site)
         use = Use("restore", volumes=rules.volumes)
-        yield Deed(("restore", name, "--volume"), use, Order(name, way="volume", whole=True, force=True))
+        yield Deed(("restore", name, "--volume"), use, UseRequest(name, way="volume", whole=True, force=True))
         lun_site.power(site.world, owners, on=True)
 
     def _off(self, site: LabSite, path: str = "") -> list[int]:

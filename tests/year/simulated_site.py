@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from snapall.app.opening import pace_of, store_of
-from snapall.app.use_look import Order
+from snapall.app.use_look import UseRequest
 from snapall.backup.bus import Listener
 from snapall.backup.context import RunContext
 from snapall.backup.facts import Failed
@@ -98,10 +98,10 @@ class LabSite:
         return [Entry.from_json(line) for line in text.splitlines()]
 
     def command(
-        self, words: tuple[str, ...], interruptions: Interruptions, seed: int, order: Order | None = None
+        self, words: tuple[str, ...], interruptions: Interruptions, seed: int, request: UseRequest | None = None
     ) -> int:
         """Perform a command; the exit code, or KILLED. `words`: run [--keep NAME], recover [--no-wait], verify,
-        unmount ID, or mount and restore, which do what `order` says.
+        unmount ID, or mount and restore, which do what `request` says.
         """
         self.world.close()
         sys.stdout.flush()
@@ -111,7 +111,7 @@ class LabSite:
             try:
                 with World(self.folder) as world, (self.folder / "output.txt").open("a", encoding="utf-8") as output:
                     output.write(f"{' '.join(words)}\n")
-                    code = _perform(self, world, (words, order), interruptions, seed, PlainLines(output))
+                    code = _perform(self, world, (words, request), interruptions, seed, PlainLines(output))
             except BaseException:  # noqa: BLE001 - the other side hears of it as DEFECT
                 traceback.print_exc()
             finally:
@@ -134,12 +134,12 @@ def grown(path: Path, size: int) -> str:
 def _perform(
     site: LabSite,
     world: World,
-    command: tuple[tuple[str, ...], Order | None],
+    command: tuple[tuple[str, ...], UseRequest | None],
     interruptions: Interruptions,
     seed: int,
     output: PlainLines,
 ) -> int:
-    settings, (words, order) = site.settings, command
+    settings, (words, request) = site.settings, command
     turns = Turns(world.settings.clock or 0.0, seed)
     clock = HostClock(turns, site.ahead)
     running_world = RunningWorld(world, turns, clock, interruptions)
@@ -181,8 +181,8 @@ def _perform(
             case ["verify"]:
                 code = uses.verify()
             case _:
-                assert order is not None
-                code = uses.perform(order)
+                assert request is not None
+                code = uses.perform(request)
     except SnapallError as error:
         publish(Failed(error.message, error.hint, error.code))
         code = error.exit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from snapall.app.opening import shared_volumes
 from snapall.app.replicate import Replicator
-from snapall.app.use_look import Order, prepare
+from snapall.app.use_look import UseRequest, prepare
 from snapall.app.verify import choose
 from snapall.backup.clock import Clock
 from snapall.backup.facts import Warned
@@ -19,7 +19,7 @@ from snapall.errors import Exit, SnapallError, worst
 from snapall.lab.world import World
 from snapall.restore import uses
 from snapall.restore.disk.read import report_of
-from snapall.restore.journal import Use, UseStore
+from snapall.restore.journal import RecordedUse, UseStore
 from snapall.restore.luns.client import Luns
 from snapall.restore.night import meet
 from snapall.restore.proof.clones import VerifyMount
@@ -74,12 +74,12 @@ class UseCommands:
     publish: Callable[[What], None]
     stopped: Callable[[], bool]
 
-    def perform(self, order: Order) -> Exit:
+    def perform(self, request: UseRequest) -> Exit:
         """`mount` or `restore --yes`."""
         context = self._context()
-        with context.alone("restore" if order.way else "mount"):
-            ready = prepare(self.settings, self.job, order, self.store.stamp(), self._luns())
-            ready.require(force=order.force)
+        with context.alone("restore" if request.way else "mount"):
+            ready = prepare(self.settings, self.job, request, self.store.stamp(), self._luns())
+            ready.require(force=request.force)
             return uses.begin(context, ready.header)[1]
 
     def unmount(self, ids: tuple[str, ...]) -> Exit:
@@ -99,7 +99,7 @@ class UseCommands:
             codes.append(self._recovered(use, wait=wait))
         return worst(*codes)
 
-    def _recovered(self, use: Use, *, wait: bool) -> Exit:
+    def _recovered(self, use: RecordedUse, *, wait: bool) -> Exit:
         try:
             return uses.settle(self._context(use.state.header.volumes), use, wait=wait) or Exit.OK
         except SnapallError as error:

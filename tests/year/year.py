@@ -205,7 +205,9 @@ class Year:
         output = site.folder / "output.txt"
         size = output.stat().st_size if output.exists() else 0
         interruptions = incidents.interruptions
-        code = site.command(words, replace(interruptions), self.chance.number(0, 1 << 30), deed.order if deed else None)
+        code = site.command(
+            words, replace(interruptions), self.chance.number(0, 1 << 30), deed.request if deed else None
+        )
         history.read(site.news(), rules)
         ended = EndedCommand(words, code, incidents, rules, before, history.run, grown(output, size))
         self.events.append(f"{' '.join(words)}: exit {code}")

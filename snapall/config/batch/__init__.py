@@ -11,6 +11,8 @@ from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
 from snapall.config.batch.given import given_of, without_given
+from snapall.config.batch.hook_nights import Around
+from snapall.config.batch.hooks import HookReader
 from snapall.config.batch.nights import NAME, Files, Paper, captures, first_night, no_files
 from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
@@ -96,6 +98,9 @@ def batch_of(
         return Batch(tuple(findings.faults), {}, {}, desk)
     found = read(good, desk, night)
     table = _table(paper, good, found, desk)
+    if good.stop is None:
+        own = frozenset(call.where for call in found.calls)
+        HookReader(found, Around(paper, good, night.vms, own, desk), table, overlay).take()
     faults = sorted((one for one in findings.faults if not answers(overlay, table.raw, one)), key=lambda one: one.line)
     if faults:
         return Batch(tuple(faults), {}, table.lines, desk)

@@ -26,15 +26,28 @@ BARE = ("-E", "-n", "-b", "-W", "-I")
 _WIDTH = 11  # of a number in osql's columns
 
 
+def is_service(call: Call) -> bool:
+    """Whether the call starts or stops a service: `net stop NAME`, `sc \\\\SERVER start NAME`."""
+    words = call.words[1:] if call.name == "sc" and call.words[0:1] and call.words[0][:2] == "\\\\" else call.words
+    return call.name in ("net", "sc") and len(words) > 1 and words[0].lower() in ("start", "stop")
+
+
+def _nothing(_call: Call) -> str:
+    return ""
+
+
 @dataclass(slots=True)
 class Night:
     """A night on paper. `vms`: the ids of the first query's VMs; each other query has VMs of its own.
 
-    `fails` says which calls end with 1; a query that fails writes nothing.
+    `fails` says which calls end with `code`; a query that fails writes nothing. `prints`: what a call prints that is
+    no part of the backup.
     """
 
     vms: Sequence[int]
     fails: Callable[[Call], bool] = lambda _call: False
+    code: int = 1
+    prints: Callable[[Call], str] = _nothing
     asked: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the queries for VMs
     listed: dict[int, int] = field(default_factory=dict)  # VM -> its snapshot
     made: int = 7000
@@ -42,14 +55,14 @@ class Night:
     def __call__(self, call: Call) -> Answer | None:
         """Answer a program; None if nobody can say what it would answer."""
         if self.fails(call):
-            return Answer(1, "", "failed")
+            return Answer(self.code, "", "failed")
         if call.name in QUERY_PROGRAMS:
             return self._query(call)
         if call.name == "vcbsnapshot":
             return self._vcbsnapshot(call)
-        if call.name in DECIDING and not (call.name == "net" and call.words[:1] != ()):
+        if call.name in DECIDING and not is_service(call) and not (call.name == "net" and call.words[:1] != ()):
             return None
-        return Answer()
+        return Answer(0, self.prints(call), self.prints(call))
 
     def _vcbsnapshot(self, call: Call) -> Answer:
         text = " ".join(call.words)

@@ -28,6 +28,11 @@ def by_whole_names(logs: Sequence[Located], calls: Sequence[Call], desk: Desk) -
             yield one
 
 
+def mapped(calls: Sequence[Call]) -> frozenset[str]:
+    """The drives that the batch maps itself, as `z:`."""
+    return frozenset(_places(calls))
+
+
 def _places(calls: Sequence[Call]) -> dict[str, str]:
     """What each drive stands for; "" if that cannot be said."""
     found: dict[str, str] = {}

@@ -42,6 +42,14 @@ def given_of(overlay: Mapping[str, object]) -> Given:
     )
 
 
+def with_arguments(overlay: Mapping[str, object], arguments: str) -> dict[str, object]:
+    """The overlay with these arguments of the batch in place of its own; "": with its own."""
+    table = overlay.get("batch", {})
+    if not arguments or not isinstance(table, Mapping):
+        return dict(overlay)
+    return {**overlay, "batch": {**table, "arguments": arguments}}
+
+
 def without_given(overlay: Mapping[str, object]) -> dict[str, object]:
     """The overlay's keys of snapall.toml."""
     return {key: value for key, value in overlay.items() if key != "batch"}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from snapall.config.batch.answers import is_service
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY
 from snapall.config.batch.redacted import NAMED
 from snapall.config.batch.text import MARKER
 from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Setting
 from snapall.config.tomlfile import KeyPath
 
 NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"
@@ -46,6 +48,35 @@ _REMEDIES = {
 _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IGNORECASE)
 
 
+def is_unknown(call: Call) -> bool:
+    """Whether nothing is known of a program that is no part of the backup."""
+    verb = call.words[0].lower() if call.words else ""
+    return call.name not in _QUIET and call.name not in _NOTED and not (call.name == "net" and verb in _NET)
+
+
+def key_of(hook: str) -> KeyPath:
+    """The hook's key, for any job."""
+    return ("jobs", ANY, "hooks", hook)
+
+
+def stand_in(hook: str) -> str:
+    """The remedy for a program that a hook of the overlay can stand in for."""
+    return _HOOK.format(hook)
+
+
+def is_not_for_hooks(call: Call) -> bool:
+    """Whether a program has a remedy of its own, and is no start or stop of a service."""
+    return call.name in _REMEDIES and not is_service(call)
+
+
+def named(call: Call) -> str:
+    """The program as a message may show it; "" if its name may be part of a password."""
+    file = re.split(r"[\\/]", call.program)[-1]
+    if is_service(call):
+        return f"{call.name} {next(word.lower() for word in call.words if word.lower() in ('start', 'stop'))}"
+    return call.name if call.name in NAMED else file.lower() if _A_FILE.fullmatch(file) else ""
+
+
 def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
     """Say what becomes of a program that is no part of the backup.
 
@@ -60,13 +91,11 @@ def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
     elif name in _NOTED:
         desk.findings.notice(line, f"{name}is not imported", _NOTED[name])
     elif not _of_a_value(line, desk) and not _unset(call, line, desk):
-        file = re.split(r"[\\/]", call.program)[-1]
-        shown = name if name in NAMED else file if _A_FILE.fullmatch(file) else ""
-        what = f"snapall does not know the command {shown.lower()}" if shown else "snapall does not know the command"
+        what = f"snapall does not know the command {named(call)}".rstrip()
         remedy, keys = _REMEDIES.get(name, NOT_NEEDED), list[KeyPath]()
         if hook:
-            remedy = _HOOK.format(hook) if remedy == _SERVICES else f"{remedy}, or {_HOOK.format(hook)}"
-            keys.append(("jobs", ANY, "hooks", hook))
+            remedy = stand_in(hook) if remedy == _SERVICES else f"{remedy}, or {stand_in(hook)}"
+            keys.append(key_of(hook))
         desk.findings.fault(line, what, remedy, *keys)
 
 
@@ -85,7 +114,8 @@ def _of_a_value(line: int, desk: Desk) -> bool:
 def _unset(call: Call, line: int, desk: Desk) -> bool:
     """Whether a variable that nothing sets takes the place of the program."""
     hit = MARKER.search(call.program)
-    if hit is not None:
-        text = f"%{hit[1]}% takes the place of the command's name, and is never set above"
-        desk.findings.fault(line, text, "write the name itself")
-    return hit is not None
+    if hit is None or hit[1] == "folder" or hit[1] in Setting().variables:
+        return False
+    text = f"%{hit[1]}% takes the place of the command's name, and is never set above"
+    desk.findings.fault(line, text, "write the name itself")
+    return True

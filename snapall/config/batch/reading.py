@@ -28,6 +28,7 @@ class Read:
     statements: Statements = field(default_factory=Statements)
     calls: list[Call] = field(default_factory=list)  # for each of them, as it was sent
     logs: list[Located] = field(default_factory=list)
+    around: dict[str, list[Call]] = field(default_factory=dict)  # unknown programs before and after all of them
 
 
 def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
@@ -45,6 +46,8 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         if call.name not in BACKUP:
             hook = "" if not own else "before" if at < own[0] else "after" if at > own[-1] else ""
             others.judge(call, desk.line(call.where), desk, hook)
+            if hook and others.is_unknown(call):
+                found.around.setdefault(hook, []).append(call)
     for line, path in _written(rehearsal, desk):
         value = desk.take(line, path, "the log file", ("log",))
         found.logs.append(Located(value.text, line))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.patience import patiently
 from snapall.config.batch import Batch, batch_of
-from snapall.config.batch.given import faults_in
+from snapall.config.batch.given import faults_in, with_arguments
 from snapall.config.batch.text import MARKER
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.errors import ConfigError
@@ -48,8 +48,11 @@ def overlay_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.toml")
 
 
-def source_of(path: Path) -> Source:
-    """Read a batch file and its overlay, if any. Raises ConfigError with every line that cannot be imported."""
+def source_of(path: Path, arguments: str = "") -> Source:
+    """Read a batch file and its overlay, if any. Raises ConfigError with every line that cannot be imported.
+
+    `arguments` are the batch's, as on its command line; they take the place of the overlay's.
+    """
     beside = overlay_of(path)
     try:
         data = patiently(path.read_bytes, path)
@@ -59,11 +62,12 @@ def source_of(path: Path) -> Source:
             f"{path}: cannot be read: {error.strerror}", "check the file's name and permissions", "SA-7002"
         ) from error
     overlay = tables_of(text_of(beside), beside) if overlaid else {}
-    odd = list(faults_in(overlay))
+    given = with_arguments(overlay, arguments)
+    odd = list(faults_in(given))
     if odd:
         raise ConfigError("\n".join(f"{beside}: {one}" for one in odd), "correct the file", "SA-7001")
     machine = {name: os.environ[name] for name in _MACHINE if os.environ.get(name)}
-    batch = batch_of(data, overlay, lambda name: _beside(path, name), machine)
+    batch = batch_of(data, given, lambda name: _beside(path, name), machine)
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.fault_lines()]
         raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it", "SA-7006")

@@ -55,19 +55,28 @@ def _read_as(name: str, line: int, paper: Paper, desk: Desk) -> None:
 
 def machines(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     """Rehearse with words of the batch as the machine's name and so on: nothing may change."""
-    known = {name.lower() for name in (*Setting().variables, *paper.given.variables)}
-    names = [name for name in paper.text.unset() if name.lower() not in known]
-    deciding = [name for name in names if _line_of(name, paper.text)]
-    words = _words(desk.text) if deciding else []
-    if paper.long or len(words) > _MOST:
+    deciding = _deciding(paper)
+    if deciding and (paper.long or len(_words(paper.text)) > _MOST):
         _changing(deciding, desk)
         return
-    for word in words:
-        other, _ = paper.good(variables={**paper.variables, **dict.fromkeys(deciding, word)}, steps=_STEPS)
+    for word, other in on_other_machines(paper):
         usual = _as_on(first, deciding, word)
         if changed(usual, other) is not None or elsewhere(usual, other) is not None:
             _changing(deciding, desk)
             return
+
+
+def on_other_machines(paper: Paper) -> Iterator[tuple[str, Rehearsal]]:
+    """Good nights with words of the batch as the values of the variables that may decide something."""
+    deciding = _deciding(paper)
+    for word in _words(paper.text)[:_MOST] if deciding else ():
+        yield word, paper.good(variables={**paper.variables, **dict.fromkeys(deciding, word)}, steps=_STEPS)[0]
+
+
+def _deciding(paper: Paper) -> list[str]:
+    known = {name.lower() for name in (*Setting().variables, *paper.given.variables)}
+    names = [name for name in paper.text.unset() if name.lower() not in known]
+    return [name for name in names if _line_of(name, paper.text)]
 
 
 def _words(text: Text) -> list[str]:

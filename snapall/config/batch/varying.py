@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,10 @@ _NAMES = (
 )
 _MOST = 6
 _ARGUMENTS = " ".join(marker(f"argument{number}") for number in range(1, 10))
-_GIVE = "write the value itself, or set [batch] arguments in the overlay file to what the batch is scheduled with"
+_GIVE = (
+    "write the value itself, or give what the batch is scheduled with: after its name to `snapall import`, or as "
+    "[batch] arguments in the overlay file"
+)
 _TAKES = r"(?<!%)%(~[a-z]*)?[1-9*]"
 
 
@@ -88,11 +92,10 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 
 def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    if desk.text.first(_TAKES) is None or paper.given.arguments:
-        return
-    other, _ = paper.good(arguments=_ARGUMENTS)
-    event = changed(first, other)
-    if event is not None:
+    for other in on_other_arguments(paper):
+        event = changed(first, other)
+        if event is None:
+            return
         line = desk.text.first(_TAKES) or desk.line(event.where)
         text = "with an argument, the batch does something else; snapall imports what it does without one"
         desk.findings.notice(
@@ -100,6 +103,12 @@ def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
             text,
             "write a job for each argument that your scheduler gives it, or set [batch] arguments in the overlay file",
         )
+
+
+def on_other_arguments(paper: Paper) -> Iterator[Rehearsal]:
+    """The good night with arguments, if the batch takes any and the overlay gives none."""
+    if paper.text.first(_TAKES) is not None and not paper.given.arguments:
+        yield paper.good(arguments=_ARGUMENTS)[0]
 
 
 def arguments_used(paper: Paper, desk: Desk) -> None:

@@ -139,6 +139,7 @@ def start(machine: Machine, program: str, tail: str) -> int:
         output=out.path if out.kind in ("file", "nul") else None,
         append=out.append if out.kind == "file" else False,
         stdin="" if machine.streams.given is None else machine.streams.given.rest(),
+        connected=machine.streams.given is not None or out.kind == "taken",
     )
     answer = machine.programs(call)
     if answer is None:

@@ -39,6 +39,7 @@ class ProgramCall:
     output: str | None = None  # the target of stdout's redirection, as the batch names it; "nul" too
     append: bool = False  # whether stdout is appended to that file
     stdin: str = ""  # what `< file` or a pipe gives it
+    connected: bool = False  # stdin from a file or a pipe, or stdout into a pipe or `for /F`
 
     @property
     def name(self) -> str:

@@ -22,7 +22,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SchedulerEntry:
     """One thing that a scheduler starts."""
 
     place: str  # for people
@@ -33,14 +33,14 @@ class Entry:
     folder: str = ""  # in which it is started, where that is named in full
 
 
-def entries_of(seen: Seen) -> tuple[Entry, ...]:
+def entries_of(seen: Seen) -> tuple[SchedulerEntry, ...]:
     """Everything that the schedulers start, whatever it is."""
     found = [one for place, text in seen.crontabs.items() for one in of_crontab(text, place, fields=5)]
     found += [one for place, text in seen.system_crontabs.items() for one in of_crontab(text, place, fields=6)]
     return (*found, *of_units(seen.units, seen.enabled), *of_tasks(seen.tasks))
 
 
-def of_crontab(text: str, place: str, fields: int) -> Iterator[Entry]:
+def of_crontab(text: str, place: str, fields: int) -> Iterator[SchedulerEntry]:
     """The entries of a crontab; 5 `fields` stand before a command, or 6 where the user is one of them."""
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
@@ -51,10 +51,10 @@ def of_crontab(text: str, place: str, fields: int) -> Iterator[Entry]:
         if len(parts) > (fields - 4 if named else fields):
             at_boot = parts[0] == "@reboot"
             words = words_of(parts[-1].replace("\\%", "%"))
-            yield Entry(f"{place} line {number}", words, by_time=not at_boot, at_boot=at_boot)
+            yield SchedulerEntry(f"{place} line {number}", words, by_time=not at_boot, at_boot=at_boot)
 
 
-def of_units(units: Mapping[str, str], enabled: frozenset[str]) -> Iterator[Entry]:
+def of_units(units: Mapping[str, str], enabled: frozenset[str]) -> Iterator[SchedulerEntry]:
     """The services that systemd starts by a timer or at boot, and those that it would if they were enabled."""
     for name, text in units.items():
         if not name.endswith(".service"):
@@ -68,7 +68,7 @@ def of_units(units: Mapping[str, str], enabled: frozenset[str]) -> Iterator[Entr
         folder = _absolute((_settings("WorkingDirectory", text) or [""])[-1].replace("%%", "%").lstrip("-"))
         for command in _settings("ExecStart", text):
             words = words_of(command.lstrip("-@:+!").replace("%%", "%").replace("$$", "$"))
-            yield Entry(place, (*config, *words), timed, boots, off, folder)
+            yield SchedulerEntry(place, (*config, *words), timed, boots, off, folder)
 
 
 def _settings(key: str, text: str) -> list[str]:
@@ -86,7 +86,7 @@ _TASK = re.compile(r"(?:<!--(.*?)-->\s*)?(?:<\?xml[^>]*\?>\s*)?(<Task\b.*?</Task
 _SPACE = re.compile(r' xmlns="[^"]*"')
 
 
-def of_tasks(text: str) -> Iterator[Entry]:
+def of_tasks(text: str) -> Iterator[SchedulerEntry]:
     """The tasks of Windows: what `schtasks /Query /XML` prints, one document behind the other, each below its name."""
     for named, document in _TASK.findall(text):
         try:
@@ -101,7 +101,7 @@ def of_tasks(text: str) -> Iterator[Entry]:
         for action in task.iterfind("Actions/Exec"):
             line = f'"{action.findtext("Command") or ""}" {action.findtext("Arguments") or ""}'
             folder = _absolute(action.findtext("WorkingDirectory") or "")
-            yield Entry(f'task "{name}"', windows_words(line), timed, boots, off or not triggers, folder)
+            yield SchedulerEntry(f'task "{name}"', windows_words(line), timed, boots, off or not triggers, folder)
 
 
 def _absolute(folder: str) -> str:

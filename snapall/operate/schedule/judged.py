@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from snapall.escaping import shell_word
 from snapall.operate.doctor.checklist import CheckOutcome
-from snapall.operate.schedule.entries import Entry, Seen, entries_of, of_tasks, of_units, started_by
+from snapall.operate.schedule.entries import SchedulerEntry, Seen, entries_of, of_tasks, of_units, started_by
 
 _PROGRAM = re.compile(r"(?:.*[/\\])?snapall(?:\.exe)?", re.IGNORECASE)
 _ON_WINDOWS = re.compile(r"[A-Za-z]:[/\\]|\\\\")
@@ -41,7 +41,7 @@ def check_schedule(config: str, seen: Seen) -> Iterator[CheckOutcome]:
         )
 
 
-def _missing(config: str, entries: Sequence[Entry], remedy: str) -> Iterator[CheckOutcome]:
+def _missing(config: str, entries: Sequence[SchedulerEntry], remedy: str) -> Iterator[CheckOutcome]:
     backups = [one for one in entries if one.by_time and runs(one, "run", config)]
     recoveries = [one for one in entries if one.at_boot and runs(one, "recover", config)]
     for found, what in ((backups, "the backup"), (recoveries, "the recovery at boot")):
@@ -61,7 +61,7 @@ def _missing(config: str, entries: Sequence[Entry], remedy: str) -> Iterator[Che
             )
 
 
-def _scheduled_twice(entries: Sequence[Entry], config: str) -> tuple[str, ...]:
+def _scheduled_twice(entries: Sequence[SchedulerEntry], config: str) -> tuple[str, ...]:
     """The places that start the same backup; one that only makes up for a failed one, `--if-older-than`, differs."""
     places: dict[tuple[str, ...], list[str]] = {}
     for one in entries:
@@ -72,7 +72,7 @@ def _scheduled_twice(entries: Sequence[Entry], config: str) -> tuple[str, ...]:
     return tuple(place for found in places.values() if len(found) > 1 for place in found)
 
 
-def runs(entry: Entry, command: str, config: str = "") -> bool:
+def runs(entry: SchedulerEntry, command: str, config: str = "") -> bool:
     """Whether it starts this command of snapall; with `config`, for this configuration, or for one it does not name."""
     place = _program_in(entry.words)
     if place is None or command not in entry.words[place:]:
@@ -83,7 +83,7 @@ def runs(entry: Entry, command: str, config: str = "") -> bool:
     return any(_same(one, config, entry.folder) for one in named or ("snapall.toml",))
 
 
-def configs_in(entry: Entry) -> tuple[str, ...]:
+def configs_in(entry: SchedulerEntry) -> tuple[str, ...]:
     """The configurations that its command line names."""
     words = entry.words[_program_in(entry.words) or 0 :]
     named = [after for one, after in pairwise(words) if one in {"--config", "-c"}]
@@ -105,7 +105,7 @@ def another_in_task(text: str, config: str) -> str:
     return _another_in(text, list(of_tasks(text)), config)
 
 
-def _another_in(text: str, entries: Sequence[Entry], config: str) -> str:
+def _another_in(text: str, entries: Sequence[SchedulerEntry], config: str) -> str:
     if text.strip() and not entries:
         return "something without a command line"
     for one in entries:
@@ -127,11 +127,11 @@ def _same(named: str, config: str, folder: str) -> bool:
     return found == wanted or (not folder and found == paths.basename(wanted))
 
 
-def _starts_the_batch(entry: Entry, config: str) -> bool:
+def _starts_the_batch(entry: SchedulerEntry, config: str) -> bool:
     return _program_in(entry.words) is None and bool(_batch_in(entry, config))
 
 
-def _batch_in(entry: Entry, config: str) -> str:
+def _batch_in(entry: SchedulerEntry, config: str) -> str:
     """The batch that it starts: a snapall.bat, or the batch that is this configuration; "" if it starts none."""
     own = re.split(r"[/\\]", config)[-1].casefold()
     names = [(re.split(r"[/\\]", one)[-1], one) for one in entry.words if not one.startswith("-")]

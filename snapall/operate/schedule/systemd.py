@@ -7,15 +7,16 @@ from collections.abc import Sequence
 
 from snapall.operate.schedule.task import Document, RunTool, Task
 
+_BACKUP = "Nightly backup of virtual machines with filer snapshots"
 _SERVICE = """\
 # Written by `snapall schedule`.
 [Unit]
-Description=Nightly backup of virtual machines with filer snapshots
+Description={description}
 Wants=network-online.target
 After=network-online.target
 
 [Service]
-Type=oneshot
+{start}
 {user}WorkingDirectory={folder}
 ExecStart={command}
 # The guardian, and a vcbsnapshot that is still running, outlive the run, so systemd must not kill the rest of the unit
@@ -29,7 +30,7 @@ OOMPolicy=continue
 _TIMER = """\
 # Written by `snapall schedule`.
 [Unit]
-Description=Nightly backup of virtual machines with filer snapshots
+Description={description}
 
 [Timer]
 OnCalendar=*-*-* {time}:00
@@ -39,22 +40,10 @@ Persistent=false
 [Install]
 WantedBy=timers.target
 """
-_RECOVER = """\
-# Written by `snapall schedule`.
-[Unit]
-Description=Release the VMs that an interrupted snapall run left quiesced
-Wants=network-online.target
-After=network-online.target
-
-[Service]
+_AT_BOOT = """\
 # Not `oneshot`: booting would wait until the last VirtualCenter task has settled.
-Type=exec
-{user}WorkingDirectory={folder}
-ExecStart={command}
-KillMode=process
-TimeoutStopSec=30min
-OOMPolicy=continue
-
+Type=exec"""
+_INSTALL = """
 [Install]
 WantedBy=multi-user.target
 """
@@ -62,20 +51,20 @@ WantedBy=multi-user.target
 
 def units_of(task: Task) -> tuple[Document, ...]:
     """The service and the timer of the backup, and the service of the recovery at boot."""
+    run = _service(task, task.run, _BACKUP, "Type=oneshot")
+    recover = _service(task, task.recover, "Release the VMs that an interrupted snapall run left quiesced", _AT_BOOT)
+    return (
+        Document("backup", f"{task.name}.service", run),
+        Document("timer", f"{task.name}.timer", _TIMER.format(description=_BACKUP, time=task.time)),
+        Document("recover", f"{task.name}-recover.service", recover + _INSTALL),
+    )
+
+
+def _service(task: Task, words: Sequence[str], description: str, start: str) -> str:
     # Root needs no line: at the state folder of a service user, snapall becomes that user.
     user = "" if task.user in {"", "root"} else f"User={_specifiers(task.user)}\n"
     folder = _specifiers(task.folder) + ("/" if task.folder.endswith("\\") else "")  # it would continue the line
-    return (
-        Document(
-            "backup", f"{task.name}.service", _SERVICE.format(user=user, folder=folder, command=_command(task.run))
-        ),
-        Document("timer", f"{task.name}.timer", _TIMER.format(time=task.time)),
-        Document(
-            "recover",
-            f"{task.name}-recover.service",
-            _RECOVER.format(user=user, folder=folder, command=_command(task.recover)),
-        ),
-    )
+    return _SERVICE.format(description=description, start=start, user=user, folder=folder, command=_command(words))
 
 
 def commands_of(task: Task) -> tuple[RunTool, ...]:

@@ -22,7 +22,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Paragraph:
     """A paragraph."""
 
     text: str
@@ -42,7 +42,7 @@ class Rows:
     rows: tuple[tuple[str, str], ...]
 
 
-Block = Heading | Text | Commands | Rows
+Block = Heading | Paragraph | Commands | Rows
 
 
 def as_text(blocks: Iterable[Block]) -> str:
@@ -73,7 +73,7 @@ def _text_of(block: Block) -> list[str]:
             return ["", text, "-" * len(text)]
         case Heading(_, text, _):
             return [text]
-        case Text(text):
+        case Paragraph(text):
             return wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
         case Commands(lines):
             return [part for words in lines for part in folded(words)]
@@ -105,7 +105,7 @@ def _html_of(block: Block, number: int) -> str:
     match block:
         case Heading(level, text, page):
             return f'<h{level} id="h{number}"{" class=page" * page}>{_words(text)}</h{level}>'
-        case Text(text):
+        case Paragraph(text):
             return f"<p>{_words(text)}</p>"
         case Commands(lines):
             typed = ("\n".join(part[len(_INDENT) :] for part in folded(words, _PRINTED)) for words in lines)

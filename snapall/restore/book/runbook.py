@@ -8,7 +8,7 @@ from snapall.backup.model import Vm
 from snapall.backup.outcome import Verdict
 from snapall.restore.belongs import owners, unclaimed
 from snapall.restore.book import vm as bookvm
-from snapall.restore.book.blocks import Block, Commands, Heading, Rows, Text
+from snapall.restore.book.blocks import Block, Commands, Heading, Paragraph, Rows
 from snapall.restore.book.facts import BookFacts, Present, VolumeFacts
 from snapall.restore.book.words import Shell, console, vmx_path
 from snapall.restore.steps import LunStep, RestoreVolume
@@ -70,31 +70,31 @@ def _title(facts: BookFacts, present: Sequence[Present], proof: str) -> Iterator
             ("last proof", proof or "none: nobody has yet proved that this backup can be read"),
         )
     )
-    yield Text(
+    yield Paragraph(
         "Every command below is complete: type it as it stands, on any machine with a POSIX shell that reaches the "
         "filer. The login needs the rights to run lun, igroup, snap and vol options. Filer commands are silent when "
         "they work: check each with `lun show -v` and `lun show -m`. The commands follow the documentation of Data "
         "ONTAP 7-Mode and ESX 3, and were tried on a simulated filer only: read every answer."
     )
     for one in facts.troubles:
-        yield Text(f"NOT READ: {one}. What depends on it is missing below.")
+        yield Paragraph(f"NOT READ: {one}. What depends on it is missing below.")
 
 
 def _first(facts: BookFacts, present: Sequence[Present], shell: Shell) -> Iterator[Block]:
     yield Heading(2, "Before anything")
-    yield Text(
+    yield Paragraph(
         "1. Stop the nightly backup: each new backup moves the names of the older ones. Then find this backup by its "
         "date. Where its name has moved, write the new name into the commands below."
     )
     yield Commands(tuple(shell.line(f"snap list -n {one.volume}") for one in present))
     yield Rows(tuple((one.volume, f"the row dated {one.date}; it was called {one.name}") for one in present))
-    yield Text("2. See the LUNs as they are now, and which hosts are logged in.")
+    yield Paragraph("2. See the LUNs as they are now, and which hosts are logged in.")
     yield Commands(tuple(shell.line(one) for one in ("lun show -v", "lun show -m", "igroup show")))
-    yield Text(
+    yield Paragraph(
         "3. Never restore a LUN under a VM that runs, or that has any VM snapshot now: the snapshot's delta belongs "
         "to the newer content, and ESX powers on into corruption without a word. Delete such a snapshot first."
     )
-    yield Text(
+    yield Paragraph(
         "4. HELPER stands for the helper host, and vmhba1 for the adapter of a host: `esxcfg-vmhbadevs` lists them. "
         "Software iSCSI is vmhba40 on ESX 3.0, and vmhba32 or vmhba33 on 3.5."
     )
@@ -116,7 +116,7 @@ def _choice() -> Iterator[Block]:
             ("D. volume", "every VM of a volume at once: SnapRestore licence. All newer snapshots are lost"),
         )
     )
-    yield Text(
+    yield Paragraph(
         "After B and after the split of C the filer works on in the background, and refuses new snapshots of that "
         "volume meanwhile. Restore all disks of a VM from one backup."
     )
@@ -130,7 +130,7 @@ def _others(
     shell: Shell,
 ) -> Iterator[Block]:
     yield Heading(2, "LUNs of no VM of this backup", page=True)
-    yield Text(
+    yield Paragraph(
         "VMFS datastores, LUNs of VMs that this job does not back up, or LUNs whose VM is not known. A VMFS LUN holds "
         "the files of many VMs: never restore it for one of them. For an old vmx show a clone to ONE helper host, set "
         "EnableResignature there, rescan, set it back at once, copy the file, and take the clone down."
@@ -142,7 +142,7 @@ def _others(
     for key in unclaimed(
         [*(one.vm for one in facts.verdicts), *facts.others], {one.vm: one.paths for one in facts.given}
     ):
-        yield Text(f"`luns` of the job names {key}, which is no VM of this backup.")
+        yield Paragraph(f"`luns` of the job names {key}, which is no VM of this backup.")
     yield Commands(
         (
             console("HELPER", "esxcfg-advcfg -s 1 /LVM/EnableResignature"),
@@ -162,7 +162,7 @@ def _whose(vm: Vm | None) -> str:
 
 def _volumes(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> Iterator[Block]:
     yield Heading(2, "D. A whole volume", page=True)
-    yield Text(
+    yield Paragraph(
         "Power off every VM with a disk on the volume first. All LUNs vanish for a moment and come back with their "
         "ids and serials as of the backup. Lost: all that was written since, LUNs made since, and every newer "
         "snapshot. With a SnapMirror or SnapVault relation, read the last section first."
@@ -174,7 +174,7 @@ def _volumes(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> It
         yield Rows(((volume.volume, f"newer when this was read: {_newer(volume, names[volume.volume])}"),))
         yield shell.steps([RestoreVolume(volume.volume, name)])
         yield Commands((shell.line(f"vol status {volume.volume}"),))
-    yield Text(
+    yield Paragraph(
         "Rescan all hosts. The vmx of each quiesced VM then names a snapshot disk (VM-000001.vmdk): do not power on. "
         "In the Snapshot Manager go to the snapshot named below, which drops the torn delta, then delete it. By hand: "
         "point scsi0:0.fileName at VM.vmdk in the vmx, and move the delta and the vmsd away."
@@ -196,7 +196,7 @@ def _newer(volume: VolumeFacts, one: Present) -> str:
 
 def _elsewhere(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> Iterator[Block]:
     yield Heading(2, "Tape, and the copy on another filer")
-    yield Text(
+    yield Paragraph(
         "To put this backup on tape, point dump or the NDMP application at it; a single LUN is one file there. The "
         "snapshot then has the tag dump until that ends. TAPE is a device such as nrst0a, TARGET another filer."
     )
@@ -207,11 +207,11 @@ def _elsewhere(facts: BookFacts, names: Mapping[str, Present], shell: Shell) -> 
             yield Rows((("NDMP path", folder), *(("of a LUN", one) for one in luns)))
             yield Commands(tuple(shell.line(f"dump 0f TAPE {one}") for one in (folder, *luns[:1])))
             yield Commands(tuple(shell.line(f"ndmpcopy {one} TARGET:/vol/VOLUME/restored") for one in luns[:1]))
-    yield Text(
+    yield Paragraph(
         "When this filer is gone: a SnapMirror copy has all snapshots under the same names. On the destination filer "
         "DST, volume MIRROR: see the state, stop the transfers, make the copy writable, then map its LUNs with the "
         "ids and serials above. Break ends the relation: nobody but you decides that."
     )
     steps = ("snapmirror status -l MIRROR", "snapmirror quiesce MIRROR", "snapmirror break MIRROR", "lun show -v")
     yield Commands(tuple(shell.line(one, host="DST") for one in steps))
-    yield Text("Before a volume restore on a source, try what the relation would do: snapmirror resync -n on DST.")
+    yield Paragraph("Before a volume restore on a source, try what the relation would do: snapmirror resync -n on DST.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from snapall.backup.outcome import QUIESCED, Verdict
 from snapall.escaping import quoted_word
 from snapall.restore.book import ways
-from snapall.restore.book.blocks import Block, Commands, Heading, Rows, Text
+from snapall.restore.book.blocks import Block, Commands, Heading, Paragraph, Rows
 from snapall.restore.book.facts import BookFacts, Present, VolumeFacts
 from snapall.restore.book.words import Shell, console, vmx_path
 from snapall.restore.model import Lun
@@ -39,19 +39,23 @@ def of_vm(
     )
     yield from _copies(copy)
     if not luns:
-        yield Text("No LUN of this VM is known: its disks are files of a VMFS LUN, or `luns` of the job lacks them.")
-    yield Text(_consistent(facts, verdict))
+        yield Paragraph(
+            "No LUN of this VM is known: its disks are files of a VMFS LUN, or `luns` of the job lacks them."
+        )
+    yield Paragraph(_consistent(facts, verdict))
     if not luns:
         return
     if vmx:
-        yield Text("Before B or C: it must be off and have no snapshot. Afterwards: rescan its hosts, then start it.")
+        yield Paragraph(
+            "Before B or C: it must be off and have no snapshot. Afterwards: rescan its hosts, then start it."
+        )
         host, path = vm.host or "ESXHOST", vmx_path(vmx)
         checks = (f"vmware-cmd {path} getstate", f"vmware-cmd {path} hassnapshot", f"vmware-cmd {path} stop trysoft")
         yield Commands(tuple(console(host, one) for one in checks))
     for volume, lun in luns:
         yield from _ways(facts, volume, lun, names[volume.volume], shell)
     if vmx:
-        yield Text("When all its disks are back:")
+        yield Paragraph("When all its disks are back:")
         starts = ("esxcfg-rescan vmhba1", f"vmware-cmd {vmx_path(vmx)} start")
         yield Commands(tuple(console(vm.host or "ESXHOST", one) for one in starts))
 
@@ -63,10 +67,10 @@ def _copies(copy: VmCopy | None) -> Iterator[Block]:
     missing = f"NOT ALL COPIED: {copy.why}. " * bool(copy.why)
     files = copy.files or {}
     if not files:
-        yield Text(f"{missing}There is no copy of its vmx files.")
+        yield Paragraph(f"{missing}There is no copy of its vmx files.")
         return
     at = f"{copy.host}:{copy.path}"
-    yield Text(f"{missing}Its vmx files as of this backup, copied from {at} to {copy.folder}:")
+    yield Paragraph(f"{missing}Its vmx files as of this backup, copied from {at} to {copy.folder}:")
     yield Rows(
         tuple(
             (name, f"{f'called {original} there; ' * (name != original)}SHA-256 {copy.digests.get(name, 'not known')}")
@@ -106,32 +110,34 @@ def files(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shel
     helper = _helper(facts, volume, lun)
     serial, _ = _spare(facts, lun)
     yield Heading(3, f"A. Files of {lun.path}")
-    yield Text(
+    yield Paragraph(
         f"{'Make the igroup HELPER for a helper first. ' * (helper == 'HELPER')}Rescan the helper, add the disk there "
         f"(to a helper VM as a second disk), copy the files. Shown to igroup {helper}. Lost: nothing."
     )
     mount = ways.mounted(lun, backup.name, facts.run, helper, volume, serial)
     yield shell.steps(mount)
-    yield Text("Remove the disk from the helper, then take the clone down:")
+    yield Paragraph("Remove the disk from the helper, then take the clone down:")
     yield shell.steps(ways.taken_down(lun, facts.run, helper))
 
 
 def _ways(facts: BookFacts, volume: VolumeFacts, lun: Lun, backup: Present, shell: Shell) -> Iterator[Block]:
     yield from files(facts, volume, lun, backup, shell)
     yield Heading(3, f"B. {lun.path} in place")
-    yield Text(f"Lost: what was written to it since {backup.date}. Newer backups stay.")
+    yield Paragraph(f"Lost: what was written to it since {backup.date}. Newer backups stay.")
     yield shell.steps(ways.in_place(lun, backup.name, volume))
-    yield Text("Done when the tag (busy,snap restore) is gone:")
+    yield Paragraph("Done when the tag (busy,snap restore) is gone:")
     yield Commands((shell.line(f"snap list -n {volume.volume}"),))
     yield Heading(3, f"C. {lun.path} swapped")
     _, aside = _spare(facts, lun)
     if not aside:
-        yield Text("Its serial is not known, so a clone cannot stand in for it: use A or B.")
+        yield Paragraph("Its serial is not known, so a clone cannot stand in for it: use A or B.")
         return
     old = ways.clone_path(lun, "old", facts.run)
-    yield Text(f"Lost: nothing yet; what was written since {backup.date} stays in {old}.")
+    yield Paragraph(f"Lost: nothing yet; what was written since {backup.date} stays in {old}.")
     yield shell.steps(ways.swapped(lun, backup.name, facts.run, volume, aside))
-    yield Text("When the VM works again, free the snapshot; destroy the old LUN only when nobody needs it any more:")
+    yield Paragraph(
+        "When the VM works again, free the snapshot; destroy the old LUN only when nobody needs it any more:"
+    )
     yield shell.steps(ways.independent(lun, facts.run))
 
 

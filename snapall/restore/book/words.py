@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from snapall.errors import Refused
 from snapall.escaping import quoted_word
-from snapall.restore.book.blocks import Block, Commands, Text
+from snapall.restore.book.blocks import Block, Commands, Paragraph
 from snapall.restore.steps import LunStep
 
 _FILE_NAME = re.compile(r"\[([^\]]+)\] (.+)")
@@ -27,7 +27,7 @@ class Shell:
         try:
             return Commands(tuple(self.line(self.command(one)) for one in steps))
         except Refused as error:
-            return Text(f"Not written, since {error.message}: {error.hint}.")
+            return Paragraph(f"Not written, since {error.message}: {error.hint}.")
 
     def line(self, command: str, host: str = "") -> tuple[str, ...]:
         """The words of a line that gives the filer a command; `host` is another filer."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from snapall.backup.facts import Failed
 from snapall.backup.model import volume_at
 from snapall.restore.mirror.relations import CopiesView, KeepCopy, Kind, MirrorStep, Relation, RelationView, Update
-from snapall.restore.mirror.replication import MirrorSettled, ReplicationState, Task
+from snapall.restore.mirror.replication import MirrorSettled, ReplicationState, ReplicationTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,13 +36,13 @@ class LookAt:
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendMirrorStep:
     """Journal the intent, then send the step."""
 
     step: MirrorStep
 
 
-MirrorAction = LookAt | Send | MirrorSettled
+MirrorAction = LookAt | SendMirrorStep | MirrorSettled
 
 
 def decide_mirror(
@@ -65,7 +65,7 @@ def decide_mirror(
 
 def _next(
     state: ReplicationState,
-    task: Task,
+    task: ReplicationTask,
     now: datetime,
     policy: MirrorPolicy,
     clones: Mapping[str, tuple[str, ...]],
@@ -90,25 +90,25 @@ def _next(
 
 
 def _before(
-    state: ReplicationState, task: Task, left: float, clones: Mapping[str, tuple[str, ...]]
+    state: ReplicationState, task: ReplicationTask, left: float, clones: Mapping[str, tuple[str, ...]]
 ) -> MirrorAction | None:
     """Whether the step may be sent, by what the look shows."""
     step, look = task.step, task.now
     if look is not None and not isinstance(look, RelationView | CopiesView):
         return not_begun(step, look)  # it could not be looked at
     if isinstance(step, KeepCopy) or not isinstance(look, RelationView):
-        return Send(step)
+        return SendMirrorStep(step)
     volumes = state.began.volumes if state.began is not None else ()
     if (why := unfit(step.relation, look, volumes)) is not None:
         return MirrorSettled(step, why)
     if held := clones.get(volume_at(look.source or step.relation.source), ()):
         return _failed(task, *_held_by_clones(step.relation, held))
     if look.idle or look.interrupted:
-        return Send(step)
+        return SendMirrorStep(step)
     return None if left > 0 else _failed(task, *_busy(step.relation, look))
 
 
-def _after(task: Task, now: datetime, left: float, policy: MirrorPolicy) -> MirrorAction | None:
+def _after(task: ReplicationTask, now: datetime, left: float, policy: MirrorPolicy) -> MirrorAction | None:
     """How the step ended, by what the look shows; the answer only says why it failed."""
     step, look = task.step, task.now
     since = (now - task.asked_at).total_seconds() if task.asked_at is not None else 0.0
@@ -139,7 +139,7 @@ def _is_in(update: Update, kept: KeepCopy) -> bool:
     return (one.filer, volume_at(one.destination), one.keep_name) == (kept.filer, kept.volume, kept.name)
 
 
-def _failed(task: Task, text: str, hint: str, code: str) -> MirrorSettled:
+def _failed(task: ReplicationTask, text: str, hint: str, code: str) -> MirrorSettled:
     return MirrorSettled(task.step, Failed(text, hint, code))
 
 
@@ -178,12 +178,12 @@ def unfit(one: Relation, look: RelationView, volumes: tuple[str, ...]) -> Failed
             return Failed(f"{one.label} is in the state {look.state}", remedy, "SA-1909")
 
 
-def _unsent(task: Task) -> tuple[str, str, str]:
+def _unsent(task: ReplicationTask) -> tuple[str, str, str]:
     label = _label(task.step)
     return f"{label} was not sent: the run died before", "the next backup sends it", "SA-1918"
 
 
-def _not_sent(task: Task) -> tuple[str, str, str]:
+def _not_sent(task: ReplicationTask) -> tuple[str, str, str]:
     label = _label(task.step)
     return f"{label} was not sent: {task.refused}", "check that the destination's filer can be reached", "SA-1917"
 

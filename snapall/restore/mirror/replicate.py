@@ -13,7 +13,7 @@ from snapall.backup.record import Waiting
 from snapall.backup.steps import Done, Refusal
 from snapall.errors import SiteError, SnapallError, Stopped
 from snapall.restore.mirror.client import Mirrors
-from snapall.restore.mirror.decide import LookAt, MirrorAction, MirrorPolicy, Send, decide_mirror, not_begun
+from snapall.restore.mirror.decide import LookAt, MirrorAction, MirrorPolicy, SendMirrorStep, decide_mirror, not_begun
 from snapall.restore.mirror.journal import ReplicationJournal
 from snapall.restore.mirror.relations import MirrorStep, RelationView, Update
 from snapall.restore.mirror.replication import (
@@ -84,7 +84,7 @@ class Replication:
                 self._look(step)
             case MirrorSettled():
                 self._settle(action)
-            case Send(step):
+            case SendMirrorStep(step):
                 try:
                     with self._context.locked():
                         self._send(step, self._context.clones())
@@ -95,7 +95,7 @@ class Replication:
 
     def _send(self, step: MirrorStep, clones: Clones) -> None:
         """Under the locks no mount can begin: send, unless a clone lies in the source now."""
-        again = [one for one in self._decide(clones, looked=True) if one == Send(step) or _settles(one, step)]
+        again = [one for one in self._decide(clones, looked=True) if one == SendMirrorStep(step) or _settles(one, step)]
         for one in again:
             if isinstance(one, MirrorSettled):
                 self._settle(one)

@@ -77,7 +77,7 @@ ReplicationFact = ReplicationBegan | MirrorLooked | MirrorAsked | MirrorAnswered
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ReplicationTask:
     """One step: what was seen before it was sent, what is seen now (None after it was sent), and how it ended."""
 
     step: MirrorStep
@@ -101,7 +101,7 @@ class ReplicationState:
 
     began: ReplicationBegan | None = None
     began_at: datetime | None = None
-    tasks: Mapping[MirrorStep, Task] = field(default_factory=dict)
+    tasks: Mapping[MirrorStep, ReplicationTask] = field(default_factory=dict)
     ended: bool = False
 
     @property
@@ -120,16 +120,18 @@ def apply(state: ReplicationState, at: datetime, fact: ReplicationFact) -> Repli
     """Take one record in: the only place that interprets them."""
     match fact:
         case ReplicationBegan():
-            return ReplicationState(fact, at, {step: Task(step) for step in steps_of(fact.relations)})
+            return ReplicationState(fact, at, {step: ReplicationTask(step) for step in steps_of(fact.relations)})
         case ReplicationEnded():
             return replace(state, ended=True)
         case MirrorLooked() | MirrorAsked() | MirrorAnswered() | MirrorSettled():
-            task = state.tasks.get(fact.step, Task(fact.step))
+            task = state.tasks.get(fact.step, ReplicationTask(fact.step))
             return replace(state, tasks={**state.tasks, fact.step: _after(task, at, fact)})
     assert_never(fact)
 
 
-def _after(task: Task, at: datetime, fact: MirrorLooked | MirrorAsked | MirrorAnswered | MirrorSettled) -> Task:
+def _after(
+    task: ReplicationTask, at: datetime, fact: MirrorLooked | MirrorAsked | MirrorAnswered | MirrorSettled
+) -> ReplicationTask:
     match fact:
         case MirrorLooked(_, look):
             return replace(task, now=look, looked_at=at)

@@ -18,7 +18,7 @@ from snapall.errors import Exit, SnapallError
 from snapall.lab.lunsites import LabRelation
 from snapall.lab.sites import SiteSpec
 from snapall.lab.world import World
-from snapall.restore.journal import SharedVolumes, Use, UseStore, read_use
+from snapall.restore.journal import RecordedUse, SharedVolumes, UseStore, read_use
 from snapall.restore.luns.client import Luns
 from snapall.restore.mirror.journal import ReplicationJournal, paths_of
 from snapall.restore.mirror.replication import ReplicationState
@@ -93,7 +93,7 @@ class Desk:
         return [ReplicationJournal.open(path, self.clock).state for path in paths_of(self.state, JOB.name)]
 
     @property
-    def open_uses(self) -> tuple[Use, ...]:
+    def open_uses(self) -> tuple[RecordedUse, ...]:
         return tuple(self.store.uses(only_open=True))
 
 

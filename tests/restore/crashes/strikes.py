@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from snapall.drill.disk import Damage, Disk
+from snapall.drill.disk import Damage, DurableFolder
 from snapall.lab.faults import Fault, FaultKind
 from snapall.lab.filershell import Ending, FilerShell
 from snapall.lab.ledger import changes
@@ -117,13 +117,13 @@ class LabFiler:
     state: Path | None = None
     sent: list[str] = field(default_factory=list)
     syncs: int = 0
-    _disk: Disk | None = None
+    _disk: DurableFolder | None = None
 
     def __post_init__(self) -> None:
         """With a folder, count its fsyncs, and remember what they made durable. This process dies soon."""
         self._shell = FilerShell(self.world)
         if self.state is not None:
-            self._disk = Disk.of(self.state)
+            self._disk = DurableFolder.of(self.state)
             self._disk.listen(before=self._synced)
 
     def preconnect(self) -> None:
