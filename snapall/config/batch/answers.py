@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from snapall.config.batch.options import options_of
 from snapall.config.batch.statements import is_about_snapshots, selected
-from snapall.config.cmd import Answer, Call
+from snapall.config.cmd import Answer
+from snapall.config.cmd import ProgramCall as Call
 
 FILER_PROGRAMS = frozenset({"rsh", "ssh", "plink"})
 """Programs that send the filer a command."""

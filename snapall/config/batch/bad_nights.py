@@ -9,7 +9,8 @@ from snapall.config.batch.answers import FILER_PROGRAMS, QUERY_PROGRAMS, Night
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, commands
 from snapall.config.batch.reading import lists_of
-from snapall.config.cmd import Call, Rehearsal
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Rehearsal
 
 _VMS = (108, 1226)
 _STALE = (999999, 888888)

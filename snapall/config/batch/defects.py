@@ -12,7 +12,8 @@ from snapall.config.batch.facts import Defect, QuiesceCall, Snap, SnapshotQuery,
 from snapall.config.batch.filer_calls import carries_password
 from snapall.config.batch.lines import Line
 from snapall.config.batch.nights import Paper, commands
-from snapall.config.cmd import Call, Rehearsal, Written
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Rehearsal, Written
 
 _Found = tuple[Sequence[int], str, str]
 """The lines of a defect, none if the file does not have it; what is wrong; what snapall does instead."""

@@ -12,7 +12,7 @@ from snapall.config.batch.text import FOLDER, MARKER
 if TYPE_CHECKING:
     from snapall.config.batch.facts import Findings
     from snapall.config.batch.text import Text
-    from snapall.config.cmd import Place
+    from snapall.config.cmd import BatchLine as Place
     from snapall.config.tomlfile import KeyPath
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

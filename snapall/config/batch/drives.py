@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Located
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall as Call
 
 _PLACE = re.compile(r"\\\\[^\\]+\\[^\\]+.*|[A-Za-z]:\\.*")
 

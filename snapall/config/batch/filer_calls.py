@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Snap
 from snapall.config.batch.options import shown
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall as Call
 
 _CHAIN = (("jobs", ANY, "chain"),)
 _LOOKS = {("snap", "list"), ("version",), ("df",), ("vol", "status"), ("snap", "delta"), ("snap", "reserve")}

@@ -15,7 +15,9 @@ from snapall.config.batch.others import is_unknown
 from snapall.config.batch.reading import BACKUP
 from snapall.config.batch.surroundings import on_other_machines
 from snapall.config.batch.varying import on_other_arguments
-from snapall.config.cmd import Call, Place, Rehearsal, Sent, Written
+from snapall.config.cmd import BatchLine as Place
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Rehearsal, Sent, Written
 
 _MOST = 40
 _CODES = (1, 2, 9009)  # 9009: cmd does not find the program

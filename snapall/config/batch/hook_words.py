@@ -11,8 +11,9 @@ from snapall.config.batch.drives import mapped
 from snapall.config.batch.facts import Findings
 from snapall.config.batch.given import Given
 from snapall.config.batch.text import MARKER
-from snapall.config.cmd import Call, Setting
-from snapall.config.cmd.paths import full_path
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Setting
+from snapall.config.cmd.files import full_path
 
 Reason = tuple[str, str]
 """Why a program cannot be taken as a hook, and the remedy."""

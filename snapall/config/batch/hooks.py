@@ -13,8 +13,9 @@ from snapall.config.batch.hook_words import OWN_BATCH, Reason
 from snapall.config.batch.overlay import answers
 from snapall.config.batch.raw import Table
 from snapall.config.batch.reading import BACKUP, Read
-from snapall.config.cmd import Call, Sent, Written
-from snapall.config.cmd.paths import full_path
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Sent, Written
+from snapall.config.cmd.files import full_path
 
 _TIMEOUT = 3600
 """Seconds. The batch waits for as long as the program takes, and a hook has a minute unless told otherwise."""

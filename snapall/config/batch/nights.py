@@ -13,7 +13,8 @@ from snapall.config.batch.given import Given
 from snapall.config.batch.reading import BACKUP
 from snapall.config.batch.strftime import WEEKDAYS
 from snapall.config.batch.text import FOLDER, Text, marker
-from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Rehearsal, Sent, Setting, Written, rehearse
 
 NAME = f"{FOLDER}\\snapall.bat"
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))

@@ -9,7 +9,8 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY
 from snapall.config.batch.redacted import NAMED
 from snapall.config.batch.text import MARKER
-from snapall.config.cmd import Call, Setting
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Setting
 from snapall.config.tomlfile import KeyPath
 
 NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"

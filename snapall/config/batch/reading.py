@@ -13,7 +13,8 @@ from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
 from snapall.config.batch.text import is_echo
-from snapall.config.cmd import Call, Rehearsal, Sent, Written
+from snapall.config.cmd import ProgramCall as Call
+from snapall.config.cmd import Rehearsal, Sent, Written
 
 _COPIED = re.compile(
     r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s|(?:==|\b(?:equ|neq|lss|leq|gtr|geq|errorlevel)\b)\s*\S+\s)"

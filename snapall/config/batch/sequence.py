@@ -20,7 +20,7 @@ from snapall.config.batch.nights import Paper
 from snapall.config.batch.reading import read
 from snapall.config.batch.sequences import sequences_of
 from snapall.config.batch.text import MARKER
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall as Call
 
 _SECRET = ("-P", "-p", "-pw")
 _LONGEST = 60

@@ -9,7 +9,7 @@ from snapall.config.batch.answers import BARE, VALUED, Night
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, DatabaseCall, Located, Query, VmQuery
 from snapall.config.batch.options import Options, options_of, shown
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall as Call
 from snapall.config.query import query_fault
 
 _URL = ("database", "url")

@@ -7,7 +7,7 @@ import re
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Login, QuiesceCall, ReleaseCall
 from snapall.config.batch.options import Options, options_of, shown
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall as Call
 
 _KEYS = {f"-{key[0]}": (("vcenter", key),) for key in ("host", "user", "password")}
 _OPTIONS = (("-h", "-u", "-p"), ("-c", "-d"))
