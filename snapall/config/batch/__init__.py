@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snapall.config.batch.alarms import alarms
-from snapall.config.batch.compared import Command
+from snapall.config.batch.compared import ComparedCommand
 from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
@@ -77,7 +77,7 @@ class Batch:
         log = self.found.logs[0].text if self.found.logs else ""
         return defects_of(self.paper, self.good, self.found.statements, log, self.desk)
 
-    def sequence(self, volumes: Sequence[str]) -> tuple[list[Command], tuple[int, ...]]:
+    def sequence(self, volumes: Sequence[str]) -> tuple[list[ComparedCommand], tuple[int, ...]]:
         """Return what the batch sends for some volumes on a good night, and the VMs of that night."""
         return ([], ()) if self.paper is None else sequence_of(self.paper, self.desk, volumes)
 

@@ -13,7 +13,7 @@ from snapall.config.batch.facts import Located
 from snapall.config.batch.nights import Day, Paper, elsewhere, usual_day, writing
 from snapall.config.batch.raw import Table
 from snapall.config.batch.strftime import WRITTEN, pattern_of
-from snapall.config.cmd import Call, Rehearsal, Written
+from snapall.config.cmd import ProgramCall, Rehearsal, Written
 from snapall.config.logname import PLACEHOLDER
 
 _KEY = ("log",)
@@ -48,7 +48,7 @@ class DatedLog:
     """The logs of several nights."""
 
     first: Rehearsal
-    place: Call | Written | None = None  # where a night first writes to another file than the first night
+    place: ProgramCall | Written | None = None  # where a night first writes to another file than the first night
     nights: list[tuple[Day, dict[str, str]]] = field(default_factory=list)  # names on the first night -> on this one
     alike: bool = True  # whether each night writes the same files of the same folders, but for their names
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
-from snapall.config.batch.answers import Night, numbers_in
-from snapall.config.batch.given import Given
+from snapall.config.batch.answers import Answers, numbers_in
+from snapall.config.batch.given import BatchInvocation
 from snapall.config.batch.reading import BACKUP
 from snapall.config.batch.strftime import WEEKDAYS
 from snapall.config.batch.text import FOLDER, Text, marker
-from snapall.config.cmd import ProgramCall as Call
-from snapall.config.cmd import Rehearsal, Sent, Setting, Written, rehearse
+from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Setting, Written, rehearse
 
 NAME = f"{FOLDER}\\snapall.bat"
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
@@ -43,7 +42,7 @@ class Paper:
     data: bytes
     text: Text
     files: Files = no_files
-    given: Given = field(default_factory=Given)
+    given: BatchInvocation = field(default_factory=BatchInvocation)
     present: frozenset[str] = frozenset()
     missing: dict[str, None] = field(default_factory=dict)  # which the batch asked for in vain
     steps: int = _FEW_STEPS
@@ -57,9 +56,9 @@ class Paper:
         """Whether a night takes so many steps that it cannot be rehearsed for every date."""
         return self.steps > _FEW_STEPS
 
-    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Night]:
+    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Answers]:
         """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
-        night = Night(vms or (*self._named(), 108, 1226))
+        night = Answers(vms or (*self._named(), 108, 1226))
         return self.night(night, **changes), night
 
     def near(self, left_out: Iterable[int]) -> tuple[int, ...]:
@@ -71,7 +70,7 @@ class Paper:
     def _named(self) -> tuple[int, ...]:
         return numbers_in("\n".join(line.text for line in self.text.lines.values()))
 
-    def night(self, night: Night, **changes: object) -> Rehearsal:
+    def night(self, night: Answers, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
         usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, arguments=self.given.arguments)
         setting = replace(usual, **{"steps": self.steps, "date": usual_day(self).written, **changes})  # type: ignore[arg-type]
@@ -105,7 +104,7 @@ class Paper:
         }
 
 
-def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
+def first_night(paper: Paper) -> tuple[Rehearsal, Answers]:
     """Rehearse the night by which the batch is read: with a marker for each variable that nothing sets."""
     found, night = paper.good()
     if found.stop is not None:
@@ -142,7 +141,7 @@ def commands(rehearsal: Rehearsal) -> list[Sent]:
     return [one for one in rehearsal.events if isinstance(one, Sent) and one.name in BACKUP]
 
 
-def changed(one: Rehearsal, other: Rehearsal) -> Call | None:
+def changed(one: Rehearsal, other: Rehearsal) -> ProgramCall | None:
     """The first command of the backup in which two rehearsals differ."""
     left, right = commands(one), commands(other)
     pairs = zip(left, right, strict=False)
@@ -151,7 +150,7 @@ def changed(one: Rehearsal, other: Rehearsal) -> Call | None:
     return found or next(iter(longer[min(len(left), len(right)) :]), None)
 
 
-def elsewhere(one: Rehearsal, other: Rehearsal) -> Call | Written | None:
+def elsewhere(one: Rehearsal, other: Rehearsal) -> ProgramCall | Written | None:
     """The first place where two rehearsals with the same commands write to different files."""
     for event, twin in zip(writing(one), writing(other), strict=False):
         if event[1] != twin[1]:
@@ -159,7 +158,7 @@ def elsewhere(one: Rehearsal, other: Rehearsal) -> Call | Written | None:
     return None
 
 
-def writing(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, str]]:
+def writing(rehearsal: Rehearsal) -> Iterator[tuple[ProgramCall | Written, str]]:
     """Each place where a command of the backup or an echo writes to a file, and the file's name."""
     for event in rehearsal.events:
         if isinstance(event, Sent) and event.name in BACKUP and event.output is not None:

@@ -9,8 +9,7 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY
 from snapall.config.batch.redacted import NAMED
 from snapall.config.batch.text import MARKER
-from snapall.config.cmd import ProgramCall as Call
-from snapall.config.cmd import Setting
+from snapall.config.cmd import ProgramCall, Setting
 from snapall.config.tomlfile import KeyPath
 
 NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"
@@ -49,7 +48,7 @@ _REMEDIES = {
 _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IGNORECASE)
 
 
-def is_unknown(call: Call) -> bool:
+def is_unknown(call: ProgramCall) -> bool:
     """Whether nothing is known of a program that is no part of the backup."""
     verb = call.words[0].lower() if call.words else ""
     return call.name not in QUIET and call.name not in _NOTED and not (call.name == "net" and verb in _NET)
@@ -65,12 +64,12 @@ def stand_in(hook: str) -> str:
     return _HOOK.format(hook)
 
 
-def is_not_for_hooks(call: Call) -> bool:
+def is_not_for_hooks(call: ProgramCall) -> bool:
     """Whether a program has a remedy of its own, and is no start or stop of a service."""
     return call.name in _REMEDIES and not is_service(call)
 
 
-def named(call: Call) -> str:
+def named(call: ProgramCall) -> str:
     """The program as a message may show it; "" if its name may be part of a password."""
     file = re.split(r"[\\/]", call.program)[-1]
     if is_service(call):
@@ -78,7 +77,7 @@ def named(call: Call) -> str:
     return call.name if call.name in NAMED else file.lower() if _A_FILE.fullmatch(file) else ""
 
 
-def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
+def judge(call: ProgramCall, line: int, desk: Desk, hook: str) -> None:
     """Say what becomes of a program that is no part of the backup.
 
     `hook`: "before" or "after" if it runs before or after all of the backup; that hook in an overlay stands in for it.
@@ -112,7 +111,7 @@ def _of_a_value(line: int, desk: Desk) -> bool:
     return True
 
 
-def _unset(call: Call, line: int, desk: Desk) -> bool:
+def _unset(call: ProgramCall, line: int, desk: Desk) -> bool:
     """Whether a variable that nothing sets takes the place of the program."""
     hit = MARKER.search(call.program)
     if hit is None or hit[1] == "folder" or hit[1] in Setting().variables:

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from snapall.config.batch import filer_calls, others, sql_calls, vcb_calls
-from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Night
+from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Answers
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
 from snapall.config.batch.text import is_echo
-from snapall.config.cmd import ProgramCall as Call
-from snapall.config.cmd import Rehearsal, Sent, Written
+from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Written
 
 _COPIED = re.compile(
     r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s|(?:==|\b(?:equ|neq|lss|leq|gtr|geq|errorlevel)\b)\s*\S+\s)"
@@ -32,12 +31,12 @@ class Read:
     """What a rehearsal says: its commands, and each place where it writes the log."""
 
     statements: Statements = field(default_factory=Statements)
-    calls: list[Call] = field(default_factory=list)  # for each of them, as it was sent
+    calls: list[ProgramCall] = field(default_factory=list)  # for each of them, as it was sent
     logs: list[Located] = field(default_factory=list)
-    around: dict[str, list[Call]] = field(default_factory=dict)  # unknown programs before and after all of them
+    around: dict[str, list[ProgramCall]] = field(default_factory=dict)  # unknown programs before and after all of them
 
 
-def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
+def read(rehearsal: Rehearsal, desk: Desk, night: Answers) -> Read:
     """Read a rehearsal. What is not understood, or not imported, is among the desk's findings."""
     found = Read()
     sent = [event for event in rehearsal.events if isinstance(event, Sent)]
@@ -76,7 +75,7 @@ def unreached(desk: Desk) -> None:
             return
 
 
-def _statement(call: Call, line: int, desk: Desk, night: Night, *, captured: bool) -> Statement | None:
+def _statement(call: ProgramCall, line: int, desk: Desk, night: Answers, *, captured: bool) -> Statement | None:
     if call.name in FILER_PROGRAMS:
         return filer_calls.snap(call, line, desk, captured=captured)
     if call.name in QUERY_PROGRAMS:
@@ -102,7 +101,7 @@ def _written(rehearsal: Rehearsal, desk: Desk) -> Iterator[tuple[int, str]]:
     yield from seen
 
 
-def lists_of(call: Call) -> list[str]:
+def lists_of(call: ProgramCall) -> list[str]:
     """The file to which a program that queries the database writes its answer; with -o it prints nothing."""
     if call.name not in QUERY_PROGRAMS:
         return []
