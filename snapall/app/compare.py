@@ -9,7 +9,7 @@ from snapall.backup.model import FilerSnapshot, Job, Survey, Vm
 from snapall.backup.origins import Provenance
 from snapall.backup.plan import AskVersion, FindVms, FindVmSnapshots, ListVolume, Look, PlanContext, build
 from snapall.backup.steps import Capture, Delete, Quiesce, Release, Rename, Step
-from snapall.config.batch.compared import Command, Key, Row, side_by_side
+from snapall.config.batch.compared import ComparedCommand, Key, Row, side_by_side
 from snapall.config.batch.source import source_of
 from snapall.errors import SnapallError
 from snapall.site import OpenSite
@@ -58,14 +58,14 @@ def compare(batch: Batch, settings: Config, jobs: tuple[Job, ...]) -> tuple[Comp
     return tuple(found)
 
 
-def _of_snapall(job: Job, settings: Config, ids: tuple[int, ...]) -> list[Command]:
+def _of_snapall(job: Job, settings: Config, ids: tuple[int, ...]) -> list[ComparedCommand]:
     """The plan of a night on which all is as it should be: the chain is whole, and no VM has a snapshot."""
     rows = tuple(FilerSnapshot(name, f"Mar {22 - age:02} 03:00") for age, name in enumerate(job.chain[:20]))
     survey = Survey(tuple(map(Vm, ids)), (), dict.fromkeys(job.volumes, rows), "NetApp Release 7.3.2")
     site = OpenSite(job, settings)
     try:
         plan = build(job, survey, Provenance(), PlanContext(parallel=settings.vcenter.parallel), _STAMP)
-        return [Command(_key(one.action), _shown(site.command(one.action))) for one in plan.actions]
+        return [ComparedCommand(_key(one.action, job), _shown(site.command(one.action))) for one in plan.actions]
     except SnapallError:
         return []  # a rule of the job forbids this night, and `plan` says which
 
@@ -74,7 +74,7 @@ def _shown(text: str) -> str:
     return text.replace(_STAMP, "UTC")
 
 
-def _key(action: Step | Look) -> Key:
+def _key(action: Step | Look, job: Job) -> Key:
     match action:
         case Quiesce(vm):
             return ("quiesce", vm.moref)
@@ -82,6 +82,8 @@ def _key(action: Step | Look) -> Key:
             return ("release", vm.moref)
         case Capture(volume):
             return ("capture", volume)
+        case Rename(volume, old, new) if old not in job.chain:
+            return ("publish", volume, new)
         case Rename(volume, old, new):
             return ("rename", volume, old, new)
         case Delete(volume, name):

@@ -100,7 +100,7 @@ def _report_ready() -> None:
 def _listener(settings: Config, heard: list[Record]) -> Iterator[Listener]:
     """Open the log with the guardian's mark; without a log the guardian still works, and the journal has it all."""
     try:
-        listeners = [LogFile.open(settings.log, settings.log_time, mark=MARK)]
+        listeners = [LogFile.open(settings.log_at(datetime.now(UTC)), settings.log_time, mark=MARK)]
     except LogRefused as error:
         listeners = [error.log]
     except SnapallError:

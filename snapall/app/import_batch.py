@@ -23,7 +23,7 @@ from snapall.views.json_root import root
 
 if TYPE_CHECKING:
     from snapall.config.batch.facts import Defect, Notice
-    from snapall.config.batch.source import Source
+    from snapall.config.batch.source import BatchSource
 
 Kept = Literal["file", "env"]
 _PATHS = ("key_file", "known_hosts")
@@ -170,7 +170,7 @@ def _at(table: object, key: tuple[str, ...]) -> object:
     return table
 
 
-def _text(source: Source, config: Config, secrets: Mapping[TablePath, object], folder: Path) -> str:
+def _text(source: BatchSource, config: Config, secrets: Mapping[TablePath, object], folder: Path) -> str:
     """Return the file's text. Relative paths stay as they are unless the file is in another folder than the batch."""
     overlay, raw = overlay_of(source.path), source.batch.table
     what = f"{source.path.name} and {overlay.name}" if source.overlay else source.path.name
@@ -212,15 +212,16 @@ def _moved(key: str, value: object, folder: Path, moved: bool) -> object:
 
 
 _COMMENTS = {
+    "log_date": "how {date} in the log's name is written: the date on which a run starts",
     "parallel": "calls at a time; 1 is the batch's pace, 4 is snapall's own default",
-    "order": 'or "paper": rotate before the capture, as the batch does',
+    "order": 'or "paper": rotate before the capture, as the original batch does',
     "vm_snapshot": "the VM snapshots' name; a run adds its time to it",
     "owner": "the schema that owns the VPX_ tables",
     "transport": 'or "ssh", which is safer',
 }
 
 
-def _comment(path: TablePath, source: Source) -> str:
+def _comment(path: TablePath, source: BatchSource) -> str:
     """Return where a key comes from, and what it means."""
     line = source.batch.lines.get(path)
     overlaid = _at(source.overlay, path) is not None

@@ -115,7 +115,7 @@ def listeners_of(
         from snapall.views.logfile import LogFile, LogRefused  # noqa: PLC0415
 
         try:
-            listeners.append(LogFile.open(settings.log, settings.log_time))
+            listeners.append(LogFile.open(settings.log_at(datetime.now(UTC)), settings.log_time))
         except LogRefused as error:
             errors.append(error)
             listeners.append(error.log)

@@ -37,7 +37,9 @@ def run(  # noqa: PLR0913 - the last three have defaults
     codes: list[Exit] = []
     later: list[_Ended] = []
     cut = False
-    launcher, time = GuardianLauncher(settings) if launcher is None else launcher, clock or SystemClock()
+    time = clock or SystemClock()
+    settings = settings.started_at(time.utc())
+    launcher = GuardianLauncher(settings) if launcher is None else launcher
     for job in jobs:
         heard: list[Record] = []
         with publishing(settings, output, log=True, heard=heard) as (warn, listener), signal_flag(warn) as stopped:

@@ -27,7 +27,7 @@ from snapall.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from snapall.config.batch.source import Source
+    from snapall.config.batch.source import BatchSource
 
 
 def find(explicit: Path | None, environ: Mapping[str, str]) -> Path:
@@ -111,7 +111,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str], *, secrets: bool = 
     return validated(tables_of(text, path), path, reading, lambda fault: f"{path}: {dotted(fault.path)}: {fault.text}")
 
 
-def from_batch(source: Source, environ: Mapping[str, str]) -> Config:
+def from_batch(source: BatchSource, environ: Mapping[str, str]) -> Config:
     """The configuration of a batch file; a fault names the line, or the overlay's key."""
     reading = Reading(source.path.parent, environ)
     return validated(source.batch.table, source.path, reading, lambda fault: source.located(fault.path, fault.text))

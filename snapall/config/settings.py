@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +19,7 @@ from snapall.backup.model import Grade, Job, Order, Policies, chain_names
 from snapall.config import rules, values
 from snapall.config.dburl import url_of
 from snapall.config.login import RestoreLogin
+from snapall.config.logname import dated
 from snapall.config.notify import Channels
 from snapall.config.replicate import Replicate
 from snapall.config.secret import Secret, secret_words
@@ -253,7 +255,10 @@ class Config(_Table):
     state: values.Location = Field(default="snapall.state", validate_default=True)
     """Folder for journals and locks."""
     log: values.Location = Field(default="snapall.log", validate_default=True)
-    """The log, appended to in the batch's words."""
+    """The log, appended to in the batch's words. `{date}` in the file's name is the local date on which the command
+    starts: `"logs/snapall-{date}.log"`. A run past midnight, its guardian included, stays in one file."""
+    log_date: values.LogDate = "%Y-%m-%d"
+    """How `{date}` in `log` is written (strftime). It may write only what can be part of a file's name."""
     log_time: values.LogTime = "%m/%d/%Y %I:%M %p"
     """How the log writes a time (strftime). On Windows `%Z` is written as `%z`, the offset from UTC."""
     metrics: values.Location | None = None
@@ -287,6 +292,14 @@ class Config(_Table):
     def verify(self) -> Mapping[str, Verify]:
         """How backups are proved, by job; jobs without the table are not in it."""
         return {name: table.verify for name, table in self.job_tables.items() if table.verify is not None}
+
+    def log_at(self, moment: datetime) -> Path:
+        """The log of a command that starts at this moment."""
+        return dated(self.log, self.log_date, moment)
+
+    def started_at(self, moment: datetime) -> Config:
+        """The same configuration for a command that started then: whatever it starts later writes the same log."""
+        return self.model_copy(update={"log": self.log_at(moment)})
 
     @property
     def logins(self) -> tuple[Filer, ...]:

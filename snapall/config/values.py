@@ -24,6 +24,7 @@ from snapall.backup.model import FILER_NAME, LUN_PATH, PLACE, Order, VmPolicy
 from snapall.config import algorithms
 from snapall.config.conflicts import Claim
 from snapall.config.dburl import url_of
+from snapall.config.logname import fits_in_a_name
 from snapall.config.paths import expanded
 from snapall.config.query import query_fault
 from snapall.config.secret import Secret
@@ -199,13 +200,26 @@ def _usable(password: str, origin: str) -> str:
     return password
 
 
-def _log_time(value: str) -> str:
+def _formatted(value: str, example: str) -> str:
+    """What a format writes for one moment. ValueError: it is no format."""
     try:
-        datetime(2007, 3, 22, tzinfo=UTC).strftime(_line(value))
+        return datetime(2007, 3, 22, tzinfo=UTC).strftime(_line(value))
     except ValueError:
         unknown = _FOREIGN_FORMAT.search(value) if sys.platform == "win32" else None
         why = f"holds {unknown[0]}, which Windows does not know; it " if unknown else ""
-        raise ValueError(f'{why}must be a format of date and time such as "%m/%d/%Y %I:%M %p"') from None
+        raise ValueError(f'{why}must be a format of date and time such as "{example}"') from None
+
+
+def _log_time(value: str) -> str:
+    _formatted(value, "%m/%d/%Y %I:%M %p")
+    return value
+
+
+def _log_date(value: str) -> str:
+    written = _formatted(value, "%Y-%m-%d")
+    if not fits_in_a_name(written):
+        why = f"writes {quoted(written)}, which cannot be part of a file's name (/ \\ : * ? \" < > | are not allowed)"
+        raise ValueError(f'{why}; write a format such as "%Y-%m-%d"')
     return value
 
 
@@ -284,6 +298,7 @@ Name = Annotated[str, AfterValidator(checked_name), _as_text(_NAME_PATTERN)]
 Place = Annotated[str, AfterValidator(_place), _as_text(f"^{PLACE.pattern}$")]
 VmSnapshotName = Annotated[str, AfterValidator(_vm_snapshot), _as_text(_NAME_PATTERN)]
 LogTime = Annotated[str, StringConstraints(min_length=1), AfterValidator(_log_time)]
+LogDate = Annotated[str, StringConstraints(min_length=1), AfterValidator(_log_date)]
 Url = Annotated[
     str,
     AfterValidator(_url),

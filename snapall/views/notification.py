@@ -163,6 +163,6 @@ def _bounded(lines: Sequence[str]) -> str:
         short = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
         room -= len(short) + 1
         if room < 0:
-            return "\n".join([*kept, f"... and {len(lines) - len(kept)} more lines: see snapall.log"])
+            return "\n".join([*kept, f"... and {len(lines) - len(kept)} more lines: see the log"])
         kept.append(short)
     return "\n".join(kept)

@@ -216,3 +216,19 @@ def test_a_batch_with_arguments_variables_and_hooks_in_its_overlay_is_written_as
     before = load(batch)
     assert load(out).model_copy(update={"path": before.path}) == before
     assert (before.vcenter.host, before.jobs["vmvol1"].volumes) == ("vc02", ("vmvol1",))
+
+
+@pytest.mark.parametrize("out", ["snapall.toml", "far/new.toml"])
+def test_a_log_that_the_batch_names_after_the_date_keeps_its_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    (tmp_path / "far").mkdir()
+    name = b"snapall-%date:~-4%%date:~4,2%%date:~7,2%.log"
+    batch = put(
+        tmp_path, FILLED.replace(b"@echo off", b"@echo off\r\nset log=" + name).replace(b"snapall.log", b"%log%")
+    )
+    code, printed, _ = ended(capsys, batch, "--out", tmp_path / out, "--write-secrets")
+    assert code == 0
+    assert '%date% is read as "Thu 03/22/2007"' in printed
+    config = load(tmp_path / out)
+    assert (config.log, config.log_date) == (tmp_path / "snapall-{date}.log", "%Y%m%d")

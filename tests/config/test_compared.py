@@ -79,8 +79,8 @@ def test_what_is_not_taken_over_is_named_with_its_line() -> None:
     beside = of_file(path, config, tuple(config.jobs.values()))
     lines = notice_lines(path.name, beside.notices)
     assert [line.strip() for line in lines[1::2]] == [
-        "line 2: net useis not imported",
-        "line 54: blatis not imported",
+        "line 2: net use is not imported",
+        "line 54: blat is not imported",
     ]
     assert "s3cret" not in str(lines)
     assert notice_lines(path.name, ()) == []

@@ -85,7 +85,7 @@ def test_a_block_that_does_nothing_on_a_good_night_changes_nothing(block: str) -
 
 
 def test_a_batch_that_always_jumps_over_its_backup_is_refused() -> None:
-    assert "no backup commands" in faults_at(filled(("c:\r\n", "(\r\ngoto End\r\n)\r\nc:\r\n")), 1)
+    assert "does not reach this command" in faults_at(filled(("c:\r\n", "(\r\ngoto End\r\n)\r\nc:\r\n")), 23)
 
 
 def test_a_server_and_a_login_of_windows_become_a_url() -> None:

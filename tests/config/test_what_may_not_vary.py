@@ -47,11 +47,6 @@ VARYING = {
         22,
         "from night to night",
     ),
-    "a log with a European date": (
-        (">> snapall.log", ">> %date:~-4%%date:~3,2%%date:~0,2%.log"),
-        2,
-        "the log's name changes",
-    ),
     "a file": ((ROTATE, f"if exist holiday.txt goto End\r\n{ROTATE}"), 0, ""),
     "a file before the capture": (
         ("REM create new", "if exist x.txt goto End\r\nREM create new"),

@@ -157,3 +157,4 @@ def test_a_secret_in_another_encoding_is_refused_without_showing_it(tmp_path: Pa
 @pytest.mark.parametrize("log_time", ["%-d.%m.%Y", "%s"])
 def test_a_time_that_windows_cannot_write_is_a_fault(tmp_path: Path, log_time: str) -> None:
     assert "which Windows does not know" in faults(tmp_path, text(log_time=log_time))
+    assert "log_date: holds " in faults(tmp_path, f'log_date = "{log_time}"\n{text()}')

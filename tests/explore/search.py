@@ -51,7 +51,7 @@ class Game(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class Answers:
     """The runs of a scene, and whoever settles them."""
 
     scene: Scene
@@ -117,7 +117,7 @@ class Search:
 
     @property
     def _game(self) -> Game:
-        return self.game or Night(self.scene)
+        return self.game or Answers(self.scene)
 
     def run(self) -> Found:
         """Explore, until a promise is broken or a bound is reached."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from snapall.config.cmd import Answer, Call, Sent, Setting, rehearse
+from snapall.config.cmd import Answer, ProgramCall, Sent, Setting, rehearse
 from tests.config.cmd import test_control, test_loops, test_output, test_set
 from tests.config.cmd.test_expansion import DELAYED, PERCENT, QUOTES
 from tests.hostile.inputs import blobs, texts
@@ -29,7 +29,7 @@ _FRAGMENTS = [batch for table in _TABLES for _, batch, _ in table]
 _GLUE = st.sampled_from(["\n", " & ", " && ", " || ", " | ", "\n)\n", "\n(\n", " (", "^\n", " > f ", "%pw%", "!pw!"])
 
 
-def programs(call: Call) -> Answer | None:
+def programs(call: ProgramCall) -> Answer | None:
     """Every program answers with what it was given."""
     text = "\n".join((*call.words, call.stdin))
     return Answer(len(call.line) % 3, text, call.name, {call.words[0]: text} if call.words else {})

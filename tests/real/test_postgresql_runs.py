@@ -25,7 +25,7 @@ Strike = Callable[[], object]
 REVOKE = "REVOKE SELECT (ID, VM_ID, SNAPSHOT_NAME, CREATE_TIME) ON vc.VPX_SNAPSHOT FROM snapall;"
 
 
-class Night:
+class Answers:
     """A lab whose database is PostgreSQL's, asked with a limit of two seconds."""
 
     def __init__(self, at_lab: Make, postgresql: Postgresql, folder: Path, **options: object) -> None:
@@ -69,8 +69,8 @@ class Night:
 
 
 @pytest.fixture
-def night(at_lab: Make, postgresql: Postgresql, tmp_path: Path) -> Night:
-    return Night(at_lab, postgresql, tmp_path)
+def night(at_lab: Make, postgresql: Postgresql, tmp_path: Path) -> Answers:
+    return Answers(at_lab, postgresql, tmp_path)
 
 
 def assert_backed_up_without_a_vm_left(lab: AtLab) -> None:
@@ -80,14 +80,14 @@ def assert_backed_up_without_a_vm_left(lab: AtLab) -> None:
     assert set(capture.quiesced) >= {108, 110, 1226}
 
 
-def test_a_run_on_postgresql_is_a_whole_success(night: Night) -> None:
+def test_a_run_on_postgresql_is_a_whole_success(night: Answers) -> None:
     with night.struck(lambda: None):
         ended = night.lab("run")
     assert ended.code == Exit.OK, ended.err
     assert_backed_up_without_a_vm_left(night.lab)
 
 
-def test_a_plan_ends_while_the_snapshots_are_locked(night: Night) -> None:
+def test_a_plan_ends_while_the_snapshots_are_locked(night: Answers) -> None:
     with night.postgresql.session(LOCK):
         ended = night.lab("plan")
     assert ended.code == Exit.FAILED
@@ -96,7 +96,7 @@ def test_a_plan_ends_while_the_snapshots_are_locked(night: Night) -> None:
 
 
 @pytest.mark.parametrize("what", ["locked", "frozen", "stopped", "revoked"])
-def test_a_run_releases_every_vm_while_the_database_does_not_answer(night: Night, what: str) -> None:
+def test_a_run_releases_every_vm_while_the_database_does_not_answer(night: Answers, what: str) -> None:
     postgresql = night.postgresql
     with ExitStack() as until_the_command_has_ended:
         strikes: dict[str, Strike] = {
@@ -112,7 +112,7 @@ def test_a_run_releases_every_vm_while_the_database_does_not_answer(night: Night
     assert "Traceback" not in ended.err
 
 
-def test_a_server_that_restarts_in_the_middle_of_a_run_costs_nothing(night: Night) -> None:
+def test_a_server_that_restarts_in_the_middle_of_a_run_costs_nothing(night: Answers) -> None:
     def restart() -> None:
         night.postgresql.stop()
         night.postgresql.start()
@@ -126,7 +126,7 @@ def test_a_server_that_restarts_in_the_middle_of_a_run_costs_nothing(night: Nigh
 def test_the_guardian_of_a_killed_run_releases_its_vms_while_the_snapshots_are_locked(
     at_lab: Make, postgresql: Postgresql, tmp_path: Path
 ) -> None:
-    night = Night(at_lab, postgresql, tmp_path, guardian=True)
+    night = Answers(at_lab, postgresql, tmp_path, guardian=True)
     with ExitStack() as locked, running(night.lab, EVER, EVER) as run:
         until((tmp_path / "reached").exists, "the second create")
         locked.enter_context(postgresql.session(LOCK))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from snapall.config.batch.compared import Command
+from snapall.config.batch.alarms import alarms
+from snapall.config.batch.compared import ComparedCommand
 from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
@@ -17,12 +18,13 @@ from snapall.config.batch.nights import NAME, Files, Paper, captures, first_nigh
 from snapall.config.batch.others import WITHOUT_START
 from snapall.config.batch.overlay import answers, merged
 from snapall.config.batch.raw import Table
-from snapall.config.batch.reading import Read, read
+from snapall.config.batch.reading import Read, read, unreached
 from snapall.config.batch.redacted import redacted
 from snapall.config.batch.sequence import sequence_of
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import placeholders, text_of, with_markers
-from snapall.config.batch.varying import arguments_used, calls_missing, check, check_ids, check_unquiesced
+from snapall.config.batch.unread import files_unread
+from snapall.config.batch.varying import Names, arguments_used, calls_missing, check, check_ids, check_unquiesced
 from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable
@@ -75,7 +77,7 @@ class Batch:
         log = self.found.logs[0].text if self.found.logs else ""
         return defects_of(self.paper, self.good, self.found.statements, log, self.desk)
 
-    def sequence(self, volumes: Sequence[str]) -> tuple[list[Command], tuple[int, ...]]:
+    def sequence(self, volumes: Sequence[str]) -> tuple[list[ComparedCommand], tuple[int, ...]]:
         """Return what the batch sends for some volumes on a good night, and the VMs of that night."""
         return ([], ()) if self.paper is None else sequence_of(self.paper, self.desk, volumes)
 
@@ -97,7 +99,7 @@ def batch_of(
     if calls_missing(paper, desk):
         return Batch(tuple(findings.faults), {}, {}, desk)
     found = read(good, desk, night)
-    table = _table(paper, good, found, desk)
+    table = _table(paper, good, found, desk, named="log" in overlay)
     if good.stop is None:
         own = frozenset(call.where for call in found.calls)
         HookReader(found, Around(paper, good, night.vms, own, desk), table, overlay).take()
@@ -107,16 +109,22 @@ def batch_of(
     return Batch((), merged(table.raw, without_given(overlay)), table.lines, desk, paper, good, found)
 
 
-def _table(paper: Paper, good: Rehearsal, found: Read, desk: Desk) -> Table:
-    """What a good night says, held against other nights."""
+def _table(paper: Paper, good: Rehearsal, found: Read, desk: Desk, *, named: bool) -> Table:
+    """What a good night says, held against other nights. `named`: whether the overlay names the log."""
     if good.stop is not None:
         remedy = WITHOUT_START if re.search(r"\bstart\b", good.stop.reason) is not None else good.stop.remedy
         desk.findings.fault(desk.line(good.stop.where), good.stop.reason, remedy)
-    part = check(paper, good, desk) if good.stop is None else ""
+    names = check(paper, good, found.logs, desk) if good.stop is None else Names()
+    if not found.statements and not desk.findings.faults:
+        unreached(desk)
     table = table_of(found, desk.findings)
     if good.stop is None and captures(good) and all(fault.keys for fault in desk.findings.faults):
         check_ids(paper, table.raw, desk)
         check_unquiesced(paper, found.statements.of(QuiesceCall), desk)
-    table.named_in_part(part)
+        alarms(paper, good, desk)
+    table.named_in_part(names.vm_snapshot)
+    if names.log is not None and not named:
+        names.log.put(table, desk)
     arguments_used(paper, desk)
+    files_unread(paper, desk)
     return table

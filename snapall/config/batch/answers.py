@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from snapall.config.batch.options import options_of
 from snapall.config.batch.statements import is_about_snapshots, selected
-from snapall.config.cmd import Answer, Call
+from snapall.config.cmd import Answer, ProgramCall
 
 FILER_PROGRAMS = frozenset({"rsh", "ssh", "plink"})
 """Programs that send the filer a command."""
@@ -23,47 +23,59 @@ DECIDING = frozenset({
 VALUED = ("-U", "-P", "-D", "-S", "-d", "-h", "-w", "-Q", "-q", "-o", "-i", "-s", "-l", "-t")
 BARE = ("-E", "-n", "-b", "-W", "-I")
 _WIDTH = 11  # of a number in osql's columns
+_REPLIES = """
+Pinging 192.0.2.1 with 32 bytes of data:
+
+Reply from 192.0.2.1: bytes=32 time<1ms TTL=255
+
+Ping statistics for 192.0.2.1:
+    Packets: Sent = 1, Received = 1, Lost = 0 (0% loss),
+Approximate round trip times in milli-seconds:
+    Minimum = 0ms, Maximum = 0ms, Average = 0ms
+"""
 
 
-def is_service(call: Call) -> bool:
+def is_service(call: ProgramCall) -> bool:
     """Whether the call starts or stops a service: `net stop NAME`, `sc \\\\SERVER start NAME`."""
     words = call.words[1:] if call.name == "sc" and call.words[0:1] and call.words[0][:2] == "\\\\" else call.words
     return call.name in ("net", "sc") and len(words) > 1 and words[0].lower() in ("start", "stop")
 
 
-def _nothing(_call: Call) -> str:
+def _nothing(_call: ProgramCall) -> str:
     return ""
 
 
 @dataclass(slots=True)
-class Night:
-    """A night on paper. `vms`: the ids of the first query's VMs; each other query has VMs of its own.
+class Answers:
+    """What the programs answer on a rehearsed night. `vms`: the ids of the first query's VMs; each other query has VMs of its own.
 
     `fails` says which calls end with `code`; a query that fails writes nothing. `prints`: what a call prints that is
     no part of the backup.
     """
 
     vms: Sequence[int]
-    fails: Callable[[Call], bool] = lambda _call: False
+    fails: Callable[[ProgramCall], bool] = lambda _call: False
     code: int = 1
-    prints: Callable[[Call], str] = _nothing
+    prints: Callable[[ProgramCall], str] = _nothing
     asked: dict[str, tuple[int, ...]] = field(default_factory=dict)  # the queries for VMs
     listed: dict[int, int] = field(default_factory=dict)  # VM -> its snapshot
     made: int = 7000
 
-    def __call__(self, call: Call) -> Answer | None:
+    def __call__(self, call: ProgramCall) -> Answer | None:
         """Answer a program; None if nobody can say what it would answer."""
         if self.fails(call):
             return Answer(self.code, "", "failed")
         if call.name in QUERY_PROGRAMS:
             return self._query(call)
+        if call.name == "ping":
+            return Answer(0, _REPLIES)
         if call.name == "vcbsnapshot":
             return self._vcbsnapshot(call)
         if call.name in DECIDING and not is_service(call) and not (call.name == "net" and call.words[:1] != ()):
             return None
         return Answer(0, self.prints(call), self.prints(call))
 
-    def _vcbsnapshot(self, call: Call) -> Answer:
+    def _vcbsnapshot(self, call: ProgramCall) -> Answer:
         text = " ".join(call.words)
         vm, removed = re.search(r"moref:vm-(\d{1,9})", text), re.search(r"ssid:snapshot-(\d{1,9})", text)
         if vm is None:
@@ -75,7 +87,7 @@ class Night:
         self.listed[int(vm[1])] = self.made
         return Answer(0, f"SsId:snapshot-{self.made}\n")
 
-    def _query(self, call: Call) -> Answer:
+    def _query(self, call: ProgramCall) -> Answer:
         options = options_of(call.words, VALUED, BARE)
         sql = options.value("-Q") or options.value("-q") or ""
         rows: list[tuple[int, ...]]

@@ -28,7 +28,11 @@ def chain_of(volume: str, moves: list[Snap], findings: Findings) -> tuple[Locate
         chain.append(used[-1].names[1])
     before = len(findings.faults)
     _check_names(chain, used, moves, findings)
-    order = [*[move for move in moves if move.verb == "delete"][:1], *reversed(used), creates[0]]
+    order = [*[move for move in moves if move.verb == "delete"][:1], *reversed(used)]
+    if used and moves.index(creates[0]) < moves.index(used[0]):
+        chain = chain[1:]  # the new backup has that name only until the others have made room
+    else:
+        order.append(creates[0])
     for earlier, after in pairwise(order):
         if moves.index(earlier) > moves.index(after):
             findings.fault(after.line, "this line comes before the one that makes room for it", _REMEDY, _KEY)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 Key = tuple[str, ...]
-"""What a command is about, the same for both sides: ("quiesce", "vm-108"), ("rename", VOLUME, OLD, NEW)."""
+"""What a command is about, the same for both sides: ("quiesce", "vm-108"), ("rename", VOLUME, OLD, NEW).
+
+("publish", VOLUME, NEW) renames the new backup, which has another name until then.
+"""
 
 _MOVED = "2: the batch rotates before the new backup exists, snapall once it is confirmed"
 _OWN = {
@@ -20,7 +23,7 @@ _OWN = {
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class ComparedCommand:
     """One command of a side. `why`: how the batch's differs from snapall's, with the number in docs/differences.md."""
 
     key: Key
@@ -39,7 +42,7 @@ class Row:
     why: str
 
 
-def side_by_side(batch: Sequence[Command], snapall: Sequence[Command]) -> list[Row]:
+def side_by_side(batch: Sequence[ComparedCommand], snapall: Sequence[ComparedCommand]) -> list[Row]:
     """Align both sequences; the numbers in the reasons are those of docs/differences.md."""
     match = SequenceMatcher(None, _placed(batch), _placed(snapall), autojunk=False)
     rows: list[Row] = []
@@ -52,13 +55,13 @@ def side_by_side(batch: Sequence[Command], snapall: Sequence[Command]) -> list[R
     return rows
 
 
-def _placed(commands: Sequence[Command]) -> list[tuple[Key, bool]]:
+def _placed(commands: Sequence[ComparedCommand]) -> list[tuple[Key, bool]]:
     """The keys, each with whether it comes after the capture: a rotation before it is not one behind it."""
     captured = next((at for at, one in enumerate(commands) if one.key[0] == "capture"), len(commands))
     return [(one.key, at > captured) for at, one in enumerate(commands)]
 
 
-def _both(one: Command, other: Command) -> Row:
+def _both(one: ComparedCommand, other: ComparedCommand) -> Row:
     why = [one.why] if one.why else []
     # The programs are called alike; what is named differently, only in safe order.
     if one.key[0] in ("quiesce", "capture") and one.text.split()[-1] != other.text.split()[-1]:
@@ -66,17 +69,17 @@ def _both(one: Command, other: Command) -> Row:
     return Row(one.line, one.text, other.text, "; ".join(why))
 
 
-def _batch_alone(commands: Sequence[Command], others: Sequence[Command]) -> Iterator[Row]:
+def _batch_alone(commands: Sequence[ComparedCommand], others: Sequence[ComparedCommand]) -> Iterator[Row]:
     known = {one.key for one in others}
     for one in commands:
         moved = one.key in known and one.key[0] in ("delete", "rename")
         yield Row(one.line, one.text, "", "; ".join(part for part in (one.why, _MOVED if moved else "") if part))
 
 
-def _snapall_alone(commands: Sequence[Command]) -> Iterator[Row]:
+def _snapall_alone(commands: Sequence[ComparedCommand]) -> Iterator[Row]:
     for one in commands:
         yield Row(0, "", one.text, _OWN.get(one.key[0], "safe order") if one.key[0] in _OWN else _turn(one.key))
 
 
 def _turn(key: Key) -> str:
-    return _MOVED if key[0] in ("delete", "rename") else ""
+    return _MOVED if key[0] in ("delete", "rename", "publish") else ""

@@ -12,7 +12,7 @@ from snapall.config.batch.facts import Defect, QuiesceCall, Snap, SnapshotQuery,
 from snapall.config.batch.filer_calls import carries_password
 from snapall.config.batch.lines import Line
 from snapall.config.batch.nights import Paper, commands
-from snapall.config.cmd import Call, Rehearsal, Written
+from snapall.config.cmd import ProgramCall, Rehearsal, Written
 
 _Found = tuple[Sequence[int], str, str]
 """The lines of a defect, none if the file does not have it; what is wrong; what snapall does instead."""
@@ -91,7 +91,7 @@ def _of_the_log(good: Rehearsal, log: str, desk: Desk) -> Iterator[_Found]:
     logged = [one for one in calls if one.output is not None and one.output.lower() not in _NOWHERE]
     yield _lines([one for one in calls if one not in logged], desk), "the output is not logged", "it logs every answer"
     yield (
-        [line for line in _lines(every, desk) if "2>" not in _text(line, desk)],
+        _lines([one for one in every if one.errors is None or one.errors.lower() in _NOWHERE], desk),
         "the error output is not logged",
         "it logs errors with the VM or the snapshot and the remedy",
     )
@@ -138,7 +138,7 @@ def _of_the_values(good: Rehearsal, desk: Desk) -> Iterator[_Found]:
     )
 
 
-def _lines(calls: Sequence[Call], desk: Desk) -> list[int]:
+def _lines(calls: Sequence[ProgramCall], desk: Desk) -> list[int]:
     return [desk.line(call.where) for call in calls]
 
 
@@ -156,7 +156,7 @@ def _written(name: str, line: int, desk: Desk) -> str:
     return hit[0] if hit is not None and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,40}", hit[0]) else "..."
 
 
-def _shows_password(call: Call) -> bool:
+def _shows_password(call: ProgramCall) -> bool:
     if call.name in QUERY_PROGRAMS:
         return any(word.startswith(("-P", "/P")) for word in call.words)
     return "-p" in call.words if call.name == "vcbsnapshot" else carries_password(call.words)

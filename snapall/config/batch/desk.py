@@ -12,7 +12,7 @@ from snapall.config.batch.text import FOLDER, MARKER
 if TYPE_CHECKING:
     from snapall.config.batch.facts import Findings
     from snapall.config.batch.text import Text
-    from snapall.config.cmd import Place
+    from snapall.config.cmd import BatchLine
     from snapall.config.tomlfile import KeyPath
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -28,7 +28,7 @@ class Desk:
     text: Text
     findings: Findings
 
-    def line(self, where: Place) -> int:
+    def line(self, where: BatchLine) -> int:
         """The line of the batch; for a file that it calls, the line that names this file."""
         if where.file.lower() == self.name.lower():
             return where.line

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Located
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall
 
 _PLACE = re.compile(r"\\\\[^\\]+\\[^\\]+.*|[A-Za-z]:\\.*")
 
 
-def by_whole_names(logs: Sequence[Located], calls: Sequence[Call], desk: Desk) -> Iterator[Located]:
+def by_whole_names(logs: Sequence[Located], calls: Sequence[ProgramCall], desk: Desk) -> Iterator[Located]:
     """Return the logs by their whole names. A drive that is mapped with a login, or twice, is a fault."""
     places = _places(calls)
     for one in logs:
@@ -28,12 +28,12 @@ def by_whole_names(logs: Sequence[Located], calls: Sequence[Call], desk: Desk) -
             yield one
 
 
-def mapped(calls: Sequence[Call]) -> frozenset[str]:
+def mapped(calls: Sequence[ProgramCall]) -> frozenset[str]:
     """The drives that the batch maps itself, as `z:`."""
     return frozenset(_places(calls))
 
 
-def _places(calls: Sequence[Call]) -> dict[str, str]:
+def _places(calls: Sequence[ProgramCall]) -> dict[str, str]:
     """What each drive stands for; "" if that cannot be said."""
     found: dict[str, str] = {}
     for call in calls:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Snap
 from snapall.config.batch.options import shown
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall
 
 _CHAIN = (("jobs", ANY, "chain"),)
 _LOOKS = {("snap", "list"), ("version",), ("df",), ("vol", "status"), ("snap", "delta"), ("snap", "reserve")}
@@ -22,7 +22,7 @@ _BARE = {
 _Reach = tuple[tuple[str, Located], ...]
 
 
-def snap(call: Call, line: int, desk: Desk, *, captured: bool) -> Snap | None:
+def snap(call: ProgramCall, line: int, desk: Desk, *, captured: bool) -> Snap | None:
     """Read `rsh FILER snap VERB VOLUME NAME...`; None for a look, a fault, and a mirror's update once `captured`."""
     given: dict[str, str] = {}
     host, rest, words = "", list(call.words), list[str]()

@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Given:
+class BatchInvocation:
     """What the batch is given. `variables` are those of its environment; `date` and `time` among them stand still."""
 
     arguments: str = ""
@@ -23,20 +23,20 @@ class Given:
         """Whether a variable is given, in any case."""
         return name.lower() in {one.lower() for one in self.variables}
 
-    def with_machine(self, machine: Mapping[str, str]) -> Given:
+    def with_machine(self, machine: Mapping[str, str]) -> BatchInvocation:
         """Add what the machine's environment says; what the overlay says wins."""
         added = {key: value for key, value in machine.items() if not self.has(key) and _is_line(value)}
-        return Given(self.arguments, {**added, **self.variables})
+        return BatchInvocation(self.arguments, {**added, **self.variables})
 
 
-def given_of(overlay: Mapping[str, object]) -> Given:
+def given_of(overlay: Mapping[str, object]) -> BatchInvocation:
     """Return what the overlay gives; what `faults_in` names is left out."""
     table = overlay.get("batch")
     if not isinstance(table, Mapping):
-        return Given()
+        return BatchInvocation()
     arguments, variables = table.get("arguments"), table.get("variables")
     pairs = variables.items() if isinstance(variables, Mapping) else ()
-    return Given(
+    return BatchInvocation(
         arguments if _is_line(arguments) else "",
         {key: value for key, value in pairs if _NAME.fullmatch(key) is not None and _is_line(value)},
     )

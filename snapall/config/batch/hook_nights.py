@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from snapall.config.batch.answers import Night
+from snapall.config.batch.answers import Answers
 from snapall.config.batch.bad_nights import failing
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, changed, commands, elsewhere, other_days
@@ -15,7 +15,7 @@ from snapall.config.batch.others import is_unknown
 from snapall.config.batch.reading import BACKUP
 from snapall.config.batch.surroundings import on_other_machines
 from snapall.config.batch.varying import on_other_arguments
-from snapall.config.cmd import Call, Place, Rehearsal, Sent, Written
+from snapall.config.cmd import BatchLine, ProgramCall, Rehearsal, Sent, Written
 
 _MOST = 40
 _CODES = (1, 2, 9009)  # 9009: cmd does not find the program
@@ -37,11 +37,11 @@ class Around:
     paper: Paper
     first: Rehearsal
     vms: Sequence[int]  # of that night
-    own: frozenset[Place]  # the commands of the backup
+    own: frozenset[BatchLine]  # the commands of the backup
     desk: Desk
     known: dict[str, list[Rehearsal]] = field(default_factory=dict)  # nights that are the same for both hooks
 
-    def varies(self, call: Call, hook: str) -> str:
+    def varies(self, call: ProgramCall, hook: str) -> str:
         """Return on which nights the program does not run, or not alike; "" if there are none."""
         nights: dict[str, Callable[[], Iterator[Rehearsal]]] = {
             "on other dates": self._days,
@@ -56,18 +56,18 @@ class Around:
             return "by a file that may or may not exist, and that it may write itself"
         return "when another command fails" if any(not self._runs(one, call, hook) for one in self._bad(call)) else ""
 
-    def when_failing(self, call: Call, hook: str) -> WhenFailing:
+    def when_failing(self, call: ProgramCall, hook: str) -> WhenFailing:
         """Rehearse nights on which the program fails, with each exit code that the batch may know."""
         found = {self._outcome(call, hook, code) for code in self._codes()}
         crashed = self._outcome(call, hook, -1)
         one = found.pop() if len(found) == 1 else WhenFailing.OTHERWISE
         return WhenFailing.OTHERWISE if crashed is WhenFailing.OTHERWISE else one
 
-    def printing(self, call: Call, hook: str) -> tuple[bool, frozenset[str]]:
+    def printing(self, call: ProgramCall, hook: str) -> tuple[bool, frozenset[str]]:
         """Rehearse a night on which it prints every word of the batch: whether that changes nothing; and its files."""
         words = {word: None for line in self.desk.text.all.values() for word in re.findall(r"[^\s\"'|&<>^%]+", line)}
         text = "".join(f"{word}\n" for word in words)
-        other = self.paper.night(Night(self.vms, prints=lambda one: text if _key(one) == _key(call) else ""))
+        other = self.paper.night(Answers(self.vms, prints=lambda one: text if _key(one) == _key(call) else ""))
         written = (one for one in other.events if isinstance(one, Written) and one.by == call.name)
         targets = frozenset(one.full.lower() for one in written if one.where == call.where)
         return self._alike(other, call, hook) and self._same(other), targets
@@ -78,9 +78,9 @@ class Around:
         return self.known[which]
 
     def _days(self) -> Iterator[Rehearsal]:
-        for number, (date, time) in enumerate(other_days(self.paper)):
+        for number, (day, time) in enumerate(other_days(self.paper)):
             variables = {**self.paper.variables, "RANDOM": str(number)}
-            yield self.paper.good(date=date, time=time, variables=variables)[0]
+            yield self.paper.good(date=day.written, time=time, variables=variables)[0]
 
     def _files(self) -> Iterator[Rehearsal]:
         """Nights with each file that the batch looked for in vain, and without each that was taken to be there."""
@@ -89,7 +89,7 @@ class Around:
             if re.split(r"[\\/]", path)[-1].rpartition(".")[0] not in names:
                 yield replace(self.paper, present=self.paper.present ^ {path}, missing={}).good()[0]
 
-    def _bad(self, call: Call) -> Iterator[Rehearsal]:
+    def _bad(self, call: ProgramCall) -> Iterator[Rehearsal]:
         for line in list(dict.fromkeys(self.desk.line(one.where) for one in commands(self.first)))[:_MOST]:
             yield failing(self.paper, lambda one, line=line: _is_own(one) and self.desk.line(one.where) == line)  # type: ignore[misc]
         yield failing(self.paper, _is_own)
@@ -103,8 +103,8 @@ class Around:
         near = (number + step for number in numbers for step in (0, 1, -1))
         return tuple(dict.fromkeys((*_CODES, *(code for code in near if 0 < code < _LARGEST))))[:_MOST]
 
-    def _outcome(self, call: Call, hook: str, code: int) -> WhenFailing:
-        other = self.paper.night(Night(self.vms, lambda one: _key(one) == _key(call), code))
+    def _outcome(self, call: ProgramCall, hook: str, code: int) -> WhenFailing:
+        other = self.paper.night(Answers(self.vms, lambda one: _key(one) == _key(call), code))
         ran = {_key(one) for one in programs(other)}
         if other.stop is not None or ran - {_key(one) for one in programs(self.first)}:
             return WhenFailing.OTHERWISE
@@ -116,7 +116,7 @@ class Around:
     def _same(self, other: Rehearsal) -> bool:
         return other.stop is None and changed(self.first, other) is None and elsewhere(self.first, other) is None
 
-    def _runs(self, rehearsal: Rehearsal, call: Call, hook: str) -> bool:
+    def _runs(self, rehearsal: Rehearsal, call: ProgramCall, hook: str) -> bool:
         """Whether the program runs once, before or after all commands of the backup."""
         sent = [one for one in rehearsal.events if isinstance(one, Sent)]
         places = [at for at, one in enumerate(sent) if _key(one) == _key(call)]
@@ -125,13 +125,13 @@ class Around:
         side = sent[: places[0]] if hook == "before" else sent[places[0] :]
         return not any(one.where in self.own for one in side)
 
-    def _alike(self, other: Rehearsal, call: Call, hook: str) -> bool:
+    def _alike(self, other: Rehearsal, call: ProgramCall, hook: str) -> bool:
         """Whether the same programs run, each once, and this one where it belongs."""
         ran = [(_key(one), one.output, one.folder) for one in programs(other)]
         usual = [(_key(one), one.output, one.folder) for one in programs(self.first)]
         return ran == usual and self._runs(other, call, hook)
 
-    def _decides(self, other: Rehearsal, call: Call, hook: str) -> bool:
+    def _decides(self, other: Rehearsal, call: ProgramCall, hook: str) -> bool:
         """Whether a file decides what the batch does once the program has run, or whether it runs beside a backup."""
         ran = any(_key(one) == _key(call) for one in programs(other))
         if not commands(other):
@@ -144,9 +144,9 @@ def programs(rehearsal: Rehearsal) -> list[Sent]:
     return [one for one in rehearsal.events if isinstance(one, Sent) and not _is_own(one) and is_unknown(one)]
 
 
-def _is_own(call: Call) -> bool:
+def _is_own(call: ProgramCall) -> bool:
     return call.name in BACKUP
 
 
-def _key(call: Call) -> tuple[object, ...]:
+def _key(call: ProgramCall) -> tuple[object, ...]:
     return call.where, call.program, call.words

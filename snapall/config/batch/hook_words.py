@@ -9,10 +9,10 @@ from snapall.config.batch.answers import is_service
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.drives import mapped
 from snapall.config.batch.facts import Findings
-from snapall.config.batch.given import Given
+from snapall.config.batch.given import BatchInvocation
 from snapall.config.batch.text import MARKER
-from snapall.config.cmd import Call, Setting
-from snapall.config.cmd.paths import full_path
+from snapall.config.cmd import ProgramCall, Setting
+from snapall.config.cmd.files import full_path
 
 Reason = tuple[str, str]
 """Why a program cannot be taken as a hook, and the remedy."""
@@ -38,7 +38,7 @@ _FILE = re.compile(
 )
 
 
-def taken(call: Call, desk: Desk) -> list[str]:
+def taken(call: ProgramCall, desk: Desk) -> list[str]:
     """The words of the hook; a path that is relative to the batch's folder becomes whole."""
     program = call.program
     if re.search(r"[\\/]", program) and _WHOLE.match(program) is None:
@@ -47,12 +47,12 @@ def taken(call: Call, desk: Desk) -> list[str]:
     return [without_faults.take(desk.line(call.where), word, "").text for word in (program, *call.words)]
 
 
-def why_not(call: Call, calls: Sequence[Call], desk: Desk, given: Given) -> Reason | None:
+def why_not(call: ProgramCall, calls: Sequence[ProgramCall], desk: Desk, given: BatchInvocation) -> Reason | None:
     """Return why a program cannot be taken, with the remedy; None if it can. `calls`: all of the night."""
     return next(_reasons(call, calls, desk, given), None)
 
 
-def _reasons(call: Call, calls: Sequence[Call], desk: Desk, given: Given) -> Iterator[Reason]:
+def _reasons(call: ProgramCall, calls: Sequence[ProgramCall], desk: Desk, given: BatchInvocation) -> Iterator[Reason]:
     if call.where.file.lower() != desk.name.lower():
         yield "another batch file starts it", "leave out the call in the copy that snapall reads"
     if call.connected:
@@ -67,7 +67,7 @@ def _reasons(call: Call, calls: Sequence[Call], desk: Desk, given: Given) -> Ite
     yield from _of_the_variables(call, desk, given)
 
 
-def _of_the_program(call: Call) -> Iterator[Reason]:
+def _of_the_program(call: ProgramCall) -> Iterator[Reason]:
     program = call.program
     extension = _EXTENSION.search(re.split(r"[\\/:]", program)[-1])
     if extension is not None and extension[0].lower() not in (".exe", ".com"):
@@ -79,7 +79,7 @@ def _of_the_program(call: Call) -> Iterator[Reason]:
         yield "its path depends on the folder in which the batch runs", _FULL
 
 
-def _of_the_words(call: Call, desk: Desk) -> Iterator[Reason]:
+def _of_the_words(call: ProgramCall, desk: Desk) -> Iterator[Reason]:
     for at, word in enumerate((call.program, *call.words)):
         if word != word.strip() or not word or '"' in word:
             yield "one of its words is empty, or has a quote or a blank at its end", OWN_BATCH
@@ -106,13 +106,13 @@ def _has_password(word: str, following: Sequence[str], secrets: set[str]) -> boo
     return _SECRET_NAME.search(word) is not None or _LOGIN.search(word) is not None
 
 
-def _of_the_folder(call: Call) -> Iterator[Reason]:
+def _of_the_folder(call: ProgramCall) -> Iterator[Reason]:
     for word in call.words:
         if _WHOLE.search(word) is None and (word in (".", "..") or "\\" in word or _FILE.search(word) is not None):
             yield "one of its words is a path that depends on the folder in which the batch runs", _FULL
 
 
-def _of_the_variables(call: Call, desk: Desk, given: Given) -> Iterator[Reason]:
+def _of_the_variables(call: ProgramCall, desk: Desk, given: BatchInvocation) -> Iterator[Reason]:
     known = {name.lower() for name in Setting().variables}
     unset = {name.lower() for name in desk.text.unset() if not given.has(name)} - known
     missing = [name for name in desk.text.names_on(desk.line(call.where)) if name in unset]

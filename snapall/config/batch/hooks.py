@@ -13,8 +13,8 @@ from snapall.config.batch.hook_words import OWN_BATCH, Reason
 from snapall.config.batch.overlay import answers
 from snapall.config.batch.raw import Table
 from snapall.config.batch.reading import BACKUP, Read
-from snapall.config.cmd import Call, Sent, Written
-from snapall.config.cmd.paths import full_path
+from snapall.config.cmd import ProgramCall, Sent, Written
+from snapall.config.cmd.files import full_path
 
 _TIMEOUT = 3600
 """Seconds. The batch waits for as long as the program takes, and a hook has a minute unless told otherwise."""
@@ -53,10 +53,10 @@ class HookReader:
             if reason is None:
                 self._put(jobs[0], hook, calls[0])
 
-    def _why_not(self, hook: str, calls: Sequence[Call], jobs: Sequence[str]) -> Reason | None:
+    def _why_not(self, hook: str, calls: Sequence[ProgramCall], jobs: Sequence[str]) -> Reason | None:
         return next(self._reasons(hook, calls, jobs), None)
 
-    def _reasons(self, hook: str, calls: Sequence[Call], jobs: Sequence[str]) -> Iterator[Reason]:
+    def _reasons(self, hook: str, calls: Sequence[ProgramCall], jobs: Sequence[str]) -> Iterator[Reason]:
         call, desk, paper = calls[0], self.around.desk, self.around.paper
         if len(jobs) > 1:
             yield "the batch has several jobs", "set the hook of each job"
@@ -88,7 +88,7 @@ class HookReader:
         own = (one for one in events if isinstance(one, Sent) and one.name in BACKUP and one.output is not None)
         return frozenset(echoed | {full_path(one.output or "", one.folder, {}).lower() for one in own})
 
-    def _put(self, job: str, hook: str, call: Call) -> None:
+    def _put(self, job: str, hook: str, call: ProgramCall) -> None:
         line = self.around.desk.line(call.where)
         self.table.put(("jobs", job, "hooks", hook), hook_words.taken(call, self.around.desk), line)
         self.table.put(("jobs", job, "hooks", "timeout"), _TIMEOUT, line)
@@ -96,7 +96,7 @@ class HookReader:
         name = others.named(call) or "the program"
         self.table.findings.notice(line, f"{name} is run as the job's hook {hook}", self._difference(hook, call))
 
-    def _difference(self, hook: str, call: Call) -> str:
+    def _difference(self, hook: str, call: ProgramCall) -> str:
         """How the hook differs from what the batch does."""
         shell = "" if is_service(call) else ", in snapall's working folder and without the batch's variables"
         _, targets = self.around.printing(call, hook)

@@ -6,18 +6,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import product
 
-from snapall.config.batch.answers import Night, numbers_in
-from snapall.config.batch.given import Given
+from snapall.config.batch.answers import Answers, numbers_in
+from snapall.config.batch.given import BatchInvocation
 from snapall.config.batch.reading import BACKUP
+from snapall.config.batch.strftime import WEEKDAYS
 from snapall.config.batch.text import FOLDER, Text, marker
-from snapall.config.cmd import Call, Rehearsal, Sent, Setting, Written, rehearse
+from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Setting, Written, rehearse
 
 NAME = f"{FOLDER}\\snapall.bat"
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _AMERICAN, _EUROPEAN, _ISO = "{weekday} {month}/{day}/{year}", "{day}.{month}.{year}", "{year}-{month}-{day}"
+_DASHED = "{weekday}-{month}-{day}-{year}"  # as a file's name may be: the American one, part by part
+_BRITISH = "{day}/{month}/{year}"
 _USUAL = date(2007, 3, 22)
 _MOST_FILES = 6
 _FEW_STEPS = 4_000  # of a night; the original has about 60, and 4 for each VM
@@ -39,7 +42,7 @@ class Paper:
     data: bytes
     text: Text
     files: Files = no_files
-    given: Given = field(default_factory=Given)
+    given: BatchInvocation = field(default_factory=BatchInvocation)
     present: frozenset[str] = frozenset()
     missing: dict[str, None] = field(default_factory=dict)  # which the batch asked for in vain
     steps: int = _FEW_STEPS
@@ -53,9 +56,9 @@ class Paper:
         """Whether a night takes so many steps that it cannot be rehearsed for every date."""
         return self.steps > _FEW_STEPS
 
-    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Night]:
+    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Answers]:
         """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
-        night = Night(vms or (*self._named(), 108, 1226))
+        night = Answers(vms or (*self._named(), 108, 1226))
         return self.night(night, **changes), night
 
     def near(self, left_out: Iterable[int]) -> tuple[int, ...]:
@@ -67,11 +70,10 @@ class Paper:
     def _named(self) -> tuple[int, ...]:
         return numbers_in("\n".join(line.text for line in self.text.lines.values()))
 
-    def night(self, night: Night, **changes: object) -> Rehearsal:
+    def night(self, night: Answers, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
         usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, arguments=self.given.arguments)
-        day = _written(_forms(self.text)[0], _USUAL)
-        setting = replace(usual, **{"steps": self.steps, "date": day, **changes})  # type: ignore[arg-type]
+        setting = replace(usual, **{"steps": self.steps, "date": usual_day(self).written, **changes})  # type: ignore[arg-type]
         return rehearse(self.data, NAME, setting, night)
 
     def _read(self, path: str) -> bytes | None:
@@ -102,7 +104,7 @@ class Paper:
         }
 
 
-def first_night(paper: Paper) -> tuple[Rehearsal, Night]:
+def first_night(paper: Paper) -> tuple[Rehearsal, Answers]:
     """Rehearse the night by which the batch is read: with a marker for each variable that nothing sets."""
     found, night = paper.good()
     if found.stop is not None:
@@ -134,12 +136,12 @@ def _shape(rehearsal: Rehearsal) -> list[tuple[object, str]]:
     return [(one.where, one.name) for one in rehearsal.events if isinstance(one, Sent)]
 
 
-def commands(rehearsal: Rehearsal) -> list[Call]:
+def commands(rehearsal: Rehearsal) -> list[Sent]:
     """The calls of the programs that take the backup."""
     return [one for one in rehearsal.events if isinstance(one, Sent) and one.name in BACKUP]
 
 
-def changed(one: Rehearsal, other: Rehearsal) -> Call | None:
+def changed(one: Rehearsal, other: Rehearsal) -> ProgramCall | None:
     """The first command of the backup in which two rehearsals differ."""
     left, right = commands(one), commands(other)
     pairs = zip(left, right, strict=False)
@@ -148,15 +150,16 @@ def changed(one: Rehearsal, other: Rehearsal) -> Call | None:
     return found or next(iter(longer[min(len(left), len(right)) :]), None)
 
 
-def elsewhere(one: Rehearsal, other: Rehearsal) -> Call | Written | None:
+def elsewhere(one: Rehearsal, other: Rehearsal) -> ProgramCall | Written | None:
     """The first place where two rehearsals with the same commands write to different files."""
-    for event, twin in zip(_writing(one), _writing(other), strict=False):
+    for event, twin in zip(writing(one), writing(other), strict=False):
         if event[1] != twin[1]:
             return event[0]
     return None
 
 
-def _writing(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, str]]:
+def writing(rehearsal: Rehearsal) -> Iterator[tuple[ProgramCall | Written, str]]:
+    """Each place where a command of the backup or an echo writes to a file, and the file's name."""
     for event in rehearsal.events:
         if isinstance(event, Sent) and event.name in BACKUP and event.output is not None:
             yield event, event.output
@@ -164,28 +167,48 @@ def _writing(rehearsal: Rehearsal) -> Iterator[tuple[Call | Written, str]]:
             yield event, event.full
 
 
-def other_days(paper: Paper) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The date of a rehearsal, and how %date% writes it."""
+
+    day: date
+    form: str
+
+    @property
+    def written(self) -> str:
+        """The text of %date%."""
+        day, weekday = self.day, WEEKDAYS[self.day.weekday()]
+        return self.form.format(weekday=weekday, day=f"{day.day:02}", month=f"{day.month:02}", year=day.year)
+
+
+def usual_day(paper: Paper) -> Day:
+    """The day on which the batch is read."""
+    return Day(_USUAL, _forms(paper.text)[0])
+
+
+def other_days(paper: Paper) -> Iterator[tuple[Day, str]]:
     """Dates and times for other rehearsals: two if the batch mentions them, each day and month if it uses them."""
     if paper.text.first(r"date|time|random") is None:
         return
     forms = _forms(paper.text)
-    yield _written(forms[-1], date(2008, 2, 29)), "23:05:01,00"
-    yield _written(forms[0], date(1999, 11, 17)), "11:11:11.11"
-    if not paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b"):
+    yield Day(date(2008, 2, 29), forms[-1]), "23:05:01,00"
+    yield Day(date(1999, 11, 17), forms[0]), "11:11:11.11"
+    used = paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b")
+    if not used and paper.text.first(r">.*[%!](date|time|random)\b") is None:
         return
-    for form, minute in zip(forms, ("00:00.00", "30:00,00"), strict=False):
+    for form, minute in zip(forms, ("00:00.00", "30:00,00", "45:00.00"), strict=False):
         for day in range(1, 32):
-            yield _written(form, date(2007, 3, day)), f"{day % 24:2}:{minute}"
-    for month in range(1, 13):
-        yield _written(forms[0], date(2007, month, 12)), f"{month + 11:2}:00:00.00"
+            yield Day(date(2007, 3, day), form), f"{day % 24:2}:{minute}"
+    for form, month in product(forms, range(1, 13)):
+        yield Day(date(2007, month, 12), form), f"{month + 11:2}:00:00.00"
 
 
 def _forms(text: Text) -> tuple[str, ...]:
     """How %date% may be written where the batch runs: the parts that it takes can only be whole in some forms."""
     if text.first(r"[%!]date:~3,2[%!]") is not None:
         return (_EUROPEAN,)
+    if text.first(r"delims=[^\".-]*/[^\".-]*\".*\bdate\b") is not None:
+        return (_AMERICAN, _BRITISH)  # it splits the date at slashes
+    if text.first(r"[%!]date[%!][^\s\"/\\>]*\.(log|txt)\b") is not None and text.first(r":/=|delims=[^\"]*/") is None:
+        return (_EUROPEAN, _ISO, _DASHED)  # no file's name can contain a slash
     return (_ISO,) if text.first(r"[%!]date:~[58],2[%!]") is not None else (_AMERICAN, _EUROPEAN)
-
-
-def _written(form: str, day: date) -> str:
-    return form.format(weekday=_DAYS[day.weekday()], day=f"{day.day:02}", month=f"{day.month:02}", year=day.year)

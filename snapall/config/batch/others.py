@@ -9,7 +9,7 @@ from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY
 from snapall.config.batch.redacted import NAMED
 from snapall.config.batch.text import MARKER
-from snapall.config.cmd import Call, Setting
+from snapall.config.cmd import ProgramCall, Setting
 from snapall.config.tomlfile import KeyPath
 
 NOT_NEEDED = "if the backup works without it, put REM before it in the copy that snapall reads"
@@ -17,10 +17,11 @@ NOT_NEEDED = "if the backup works without it, put REM before it in the copy that
 
 WITHOUT_START = "write the command itself, without start"
 """The remedy for a command that is started apart."""
-_QUIET = frozenset({
+QUIET = frozenset({
     "attrib", "cacls", "chcp", "choice", "doskey", "hostname", "icacls", "mode", "ping", "sleep", "subst", "timeout",
     "wait", "whoami",
 })  # fmt: skip
+"""Programs that change nothing, which the backup does not need."""
 _MAIL = "set [notify.mail], or hooks of the job"
 _HOOKS = "snapall does not need it; [jobs.NAME.hooks] can run it before or after the backup"
 _NOTED = {
@@ -47,10 +48,10 @@ _REMEDIES = {
 _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|js|ps1)", re.IGNORECASE)
 
 
-def is_unknown(call: Call) -> bool:
+def is_unknown(call: ProgramCall) -> bool:
     """Whether nothing is known of a program that is no part of the backup."""
     verb = call.words[0].lower() if call.words else ""
-    return call.name not in _QUIET and call.name not in _NOTED and not (call.name == "net" and verb in _NET)
+    return call.name not in QUIET and call.name not in _NOTED and not (call.name == "net" and verb in _NET)
 
 
 def key_of(hook: str) -> KeyPath:
@@ -63,12 +64,12 @@ def stand_in(hook: str) -> str:
     return _HOOK.format(hook)
 
 
-def is_not_for_hooks(call: Call) -> bool:
+def is_not_for_hooks(call: ProgramCall) -> bool:
     """Whether a program has a remedy of its own, and is no start or stop of a service."""
     return call.name in _REMEDIES and not is_service(call)
 
 
-def named(call: Call) -> str:
+def named(call: ProgramCall) -> str:
     """The program as a message may show it; "" if its name may be part of a password."""
     file = re.split(r"[\\/]", call.program)[-1]
     if is_service(call):
@@ -76,19 +77,19 @@ def named(call: Call) -> str:
     return call.name if call.name in NAMED else file.lower() if _A_FILE.fullmatch(file) else ""
 
 
-def judge(call: Call, line: int, desk: Desk, hook: str) -> None:
+def judge(call: ProgramCall, line: int, desk: Desk, hook: str) -> None:
     """Say what becomes of a program that is no part of the backup.
 
     `hook`: "before" or "after" if it runs before or after all of the backup; that hook in an overlay stands in for it.
     """
     name = call.name
-    if name in _QUIET:
+    if name in QUIET:
         return
     if name == "net" and call.words[:1] and call.words[0].lower() in _NET:
         verb = call.words[0].lower()
-        desk.findings.notice(line, f"net {verb}is not imported", _NET[verb])
+        desk.findings.notice(line, f"net {verb} is not imported", _NET[verb])
     elif name in _NOTED:
-        desk.findings.notice(line, f"{name}is not imported", _NOTED[name])
+        desk.findings.notice(line, f"{name} is not imported", _NOTED[name])
     elif not _of_a_value(line, desk) and not _unset(call, line, desk):
         what = f"snapall does not know the command {named(call)}".rstrip()
         remedy, keys = _REMEDIES.get(name, NOT_NEEDED), list[KeyPath]()
@@ -110,7 +111,7 @@ def _of_a_value(line: int, desk: Desk) -> bool:
     return True
 
 
-def _unset(call: Call, line: int, desk: Desk) -> bool:
+def _unset(call: ProgramCall, line: int, desk: Desk) -> bool:
     """Whether a variable that nothing sets takes the place of the program."""
     hit = MARKER.search(call.program)
     if hit is None or hit[1] == "folder" or hit[1] in Setting().variables:

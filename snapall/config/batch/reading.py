@@ -7,17 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from snapall.config.batch import filer_calls, others, sql_calls, vcb_calls
-from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Night
+from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Answers
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
 from snapall.config.batch.options import options_of
-from snapall.config.cmd import Call, Rehearsal, Sent, Written
+from snapall.config.batch.text import is_echo
+from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Written
 
-_COPIED = re.compile(r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s)\s*(copy|move|ren|rename)\s", re.IGNORECASE)
+_COPIED = re.compile(
+    r"(?:^|[&(|)]|\bdo\s|\belse\s|\bexist\s+\S+\s|(?:==|\b(?:equ|neq|lss|leq|gtr|geq|errorlevel)\b)\s*\S+\s)"
+    r"\s*(copy|move|ren|rename)\s",
+    re.IGNORECASE,
+)
 _NOWHERE = ("nul", "nul:", "con")
 BACKUP = FILER_PROGRAMS | QUERY_PROGRAMS | {"vcbsnapshot"}
 """The programs that take the backup."""
+_NAMED = re.compile(rf"(?<![\w.-])({'|'.join(sorted(BACKUP))})(\.exe)?[\s\"]", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -25,12 +31,12 @@ class Read:
     """What a rehearsal says: its commands, and each place where it writes the log."""
 
     statements: Statements = field(default_factory=Statements)
-    calls: list[Call] = field(default_factory=list)  # for each of them, as it was sent
+    calls: list[ProgramCall] = field(default_factory=list)  # for each of them, as it was sent
     logs: list[Located] = field(default_factory=list)
-    around: dict[str, list[Call]] = field(default_factory=dict)  # unknown programs before and after all of them
+    around: dict[str, list[ProgramCall]] = field(default_factory=dict)  # unknown programs before and after all of them
 
 
-def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
+def read(rehearsal: Rehearsal, desk: Desk, night: Answers) -> Read:
     """Read a rehearsal. What is not understood, or not imported, is among the desk's findings."""
     found = Read()
     sent = [event for event in rehearsal.events if isinstance(event, Sent)]
@@ -55,11 +61,21 @@ def read(rehearsal: Rehearsal, desk: Desk, night: Night) -> Read:
         hit = _COPIED.search(text.bare)
         if hit is not None:
             remedy = "snapall appends to one log; a hook of the job can copy or rename it"
-            desk.findings.notice(number, f"{hit[1].lower()}is not imported", remedy)
+            desk.findings.notice(number, f"{hit[1].lower()} is not imported", remedy)
     return found
 
 
-def _statement(call: Call, line: int, desk: Desk, night: Night, *, captured: bool) -> Statement | None:
+def unreached(desk: Desk) -> None:
+    """Name the first command of the backup in the text, to which a good night does not come."""
+    for number, text in desk.text.lines.items():
+        if _NAMED.search(text.text) and not is_echo(text) and re.match(r"set\s", text.bare, re.IGNORECASE) is None:
+            what = "on a good night without arguments, the batch does not reach this command"
+            remedy = "write a copy without the condition that leads past it, or set [batch] in the overlay file"
+            desk.findings.fault(number, what, remedy)
+            return
+
+
+def _statement(call: ProgramCall, line: int, desk: Desk, night: Answers, *, captured: bool) -> Statement | None:
     if call.name in FILER_PROGRAMS:
         return filer_calls.snap(call, line, desk, captured=captured)
     if call.name in QUERY_PROGRAMS:
@@ -85,9 +101,9 @@ def _written(rehearsal: Rehearsal, desk: Desk) -> Iterator[tuple[int, str]]:
     yield from seen
 
 
-def lists_of(call: Call) -> list[str]:
-    """The files to which a program that queries the database writes its answer."""
+def lists_of(call: ProgramCall) -> list[str]:
+    """The file to which a program that queries the database writes its answer; with -o it prints nothing."""
     if call.name not in QUERY_PROGRAMS:
         return []
-    out = options_of(call.words, VALUED, BARE).value("-o")
-    return [one for one in (out, call.output) if one]
+    out = options_of(call.words, VALUED, BARE).value("-o") or call.output
+    return [out] if out else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snapall.config.batch.compared import Command, Key
+from snapall.config.batch.compared import ComparedCommand, Key
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import (
     Findings,
@@ -13,37 +13,47 @@ from snapall.config.batch.facts import (
     Snap,
     SnapshotQuery,
     Statement,
+    Statements,
     VmQuery,
 )
 from snapall.config.batch.nights import Paper
 from snapall.config.batch.reading import read
 from snapall.config.batch.sequences import sequences_of
 from snapall.config.batch.text import MARKER
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall
 
 _SECRET = ("-P", "-p", "-pw")
 _LONGEST = 60
 _TWO_VMS = (108, 1226)
 
 
-def sequence_of(paper: Paper, desk: Desk, volumes: Sequence[str]) -> tuple[list[Command], tuple[int, ...]]:
+def sequence_of(paper: Paper, desk: Desk, volumes: Sequence[str]) -> tuple[list[ComparedCommand], tuple[int, ...]]:
     """Return what the batch sends for these volumes, and the VMs of that night; nothing for other volumes."""
     rehearsal, night = paper.good(_TWO_VMS)
     found = read(rehearsal, Desk(desk.name, desk.text, Findings()), night)
     calls = iter(found.calls)
     for sequence in sequences_of(found.statements, Findings()):
-        commands = [_command(one, next(calls), desk) for one in sequence]
+        created = [one.names[0].text for one in sequence.captures if _published(one, sequence)]
+        commands = [_command(one, next(calls), desk, created) for one in sequence]
         if {one.volume.text.lower() for one in sequence.of(Snap)} == {one.lower() for one in volumes}:
             return commands, tuple(vm for query in sequence.of(VmQuery) for vm in query.vms)
     return [], ()
 
 
-def _command(statement: Statement, call: Call, desk: Desk) -> Command:
+def _published(capture: Snap, sequence: Statements) -> bool:
+    """Whether what is captured gets another name afterwards."""
+    after = Statements(sequence[sequence.index(capture) :])
+    return any(one.verb == "rename" and one.names[0].text == capture.names[0].text for one in after.of(Snap))
+
+
+def _command(statement: Statement, call: ProgramCall, desk: Desk, created: Sequence[str]) -> ComparedCommand:
     key, why = _key(statement)
-    return Command(key, desk.findings.masked(_text(call)), statement.line, why)
+    if key[0] == "rename" and key[2] in created:
+        key = ("publish", key[1], key[3])
+    return ComparedCommand(key, desk.findings.masked(_text(call)), statement.line, why)
 
 
-def _text(call: Call) -> str:
+def _text(call: ProgramCall) -> str:
     shown, before = [call.name], ""
     for written in call.words:
         word = MARKER.sub("", written)  # as cmd leaves it: a variable that nothing sets is nothing

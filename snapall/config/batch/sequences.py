@@ -10,6 +10,7 @@ from snapall.config.batch.facts import (
     ReleaseCall,
     Snap,
     SnapshotQuery,
+    Statement,
     Statements,
     VmQuery,
 )
@@ -21,9 +22,10 @@ PROPER = "restore the order of the original: delete, renames, query, vcbsnapshot
 def sequences_of(statements: Statements, findings: Findings) -> list[Statements]:
     """Return the sequences, each of which ends with its releases. What does not fit is a fault."""
     sequences: list[Statements] = []
-    for statement in statements:
+    for at, statement in enumerate(statements):
         last = sequences[-1][-1] if sequences else None
-        if last is None or (isinstance(last, ReleaseCall) and not isinstance(statement, ReleaseCall)):
+        ended = isinstance(last, ReleaseCall) and not isinstance(statement, ReleaseCall)
+        if last is None or (ended and not _rotates(statement, sequences[-1], statements[at:])):
             sequences.append(Statements())
         sequences[-1].append(statement)
     if not sequences and not findings.faults:
@@ -31,6 +33,21 @@ def sequences_of(statements: Statements, findings: Findings) -> list[Statements]
     for sequence in sequences:
         _check(sequence, findings)
     return sequences
+
+
+def _rotates(statement: Statement, before: Statements, rest: Iterable[Statement]) -> bool:
+    """Whether a command rotates what the sequence before it captured, and not what is captured next."""
+    if not isinstance(statement, Snap):
+        return False
+    captured, following = (
+        {
+            (one.filer.text.lower(), one.volume.text.lower())
+            for one in some
+            if isinstance(one, Snap) and _is_capture(one)
+        }
+        for some in (before, rest)
+    )
+    return (statement.filer.text.lower(), statement.volume.text.lower()) in captured - following
 
 
 def left_out(sequence: Statements) -> list[int]:

@@ -27,7 +27,7 @@ _LARGEST = 1 << 16  # of a file that a batch reads
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Source:
+class BatchSource:
     """A batch and its overlay."""
 
     path: Path
@@ -48,7 +48,7 @@ def overlay_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.toml")
 
 
-def source_of(path: Path, arguments: str = "") -> Source:
+def source_of(path: Path, arguments: str = "") -> BatchSource:
     """Read a batch file and its overlay, if any. Raises ConfigError with every line that cannot be imported.
 
     `arguments` are the batch's, as on its command line; they take the place of the overlay's.
@@ -71,7 +71,7 @@ def source_of(path: Path, arguments: str = "") -> Source:
     if batch.faults:
         lines = [f"{path}: {line}" for line in batch.fault_lines()]
         raise ConfigError("\n".join(lines), f"correct a copy of the batch, or write {beside.name} beside it", "SA-7006")
-    return Source(path, batch, overlay)
+    return BatchSource(path, batch, overlay)
 
 
 def _beside(path: Path, asked: str) -> bytes | None:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from snapall.config.batch.answers import Answers
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.nights import Paper, changed, elsewhere
+from snapall.config.batch.nights import Paper, captures, changed, elsewhere
 from snapall.config.batch.text import Text, is_echo, marker, names_in
 from snapall.config.cmd import Event, Rehearsal, Sent, Setting, Written
 from snapall.escaping import printable
@@ -64,6 +65,18 @@ def machines(paper: Paper, first: Rehearsal, desk: Desk) -> None:
         if changed(usual, other) is not None or elsewhere(usual, other) is not None:
             _changing(deciding, desk)
             return
+
+
+def hosts(paper: Paper, first: Rehearsal, desk: Desk) -> None:
+    """Rehearse a night on which no host answers ping: the batch may end without a backup, but not take another."""
+    pings = [one for one in first.events if isinstance(one, Sent) and one.name == "ping"]
+    if not pings:
+        return
+    night = Answers((108, 1226), lambda call: call.name == "ping")
+    other, usual = paper.night(night), paper.night(Answers((108, 1226)))
+    if captures(other) and changed(usual, other) is not None:
+        text = "what the batch does depends on whether a host answers ping"
+        desk.findings.fault(desk.line(pings[0].where), text, "write a copy without the condition")
 
 
 def on_other_machines(paper: Paper) -> Iterator[tuple[str, Rehearsal]]:

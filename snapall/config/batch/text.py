@@ -35,6 +35,12 @@ class Assignment:
         return _SECRET_NAME.search(self.name) is not None
 
     @property
+    def file(self) -> str:
+        """The file that it is read from (`set /p NAME=<FILE`), or ""."""
+        hit = re.match(r"[^<]*<\s*\"?([^\"]+)", self.value) if self.asked else None
+        return hit[1].strip() if hit is not None else ""
+
+    @property
     def plain(self) -> str:
         """The value without its blanks, its quotes and the doubling of %."""
         return self.value.strip().strip('"').replace("%%", "%")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from snapall.config.batch.answers import Night
+from snapall.config.batch.answers import Answers
 from snapall.config.batch.dated import DatedName
+from snapall.config.batch.dated_log import DatedLog, LogName
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.facts import ANY, Findings, QuiesceCall
-from snapall.config.batch.nights import Paper, captures, changed, commands, elsewhere, other_days
+from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall
+from snapall.config.batch.nights import Paper, captures, changed, commands, other_days
 from snapall.config.batch.reading import read
-from snapall.config.batch.surroundings import conditions, machines
+from snapall.config.batch.surroundings import conditions, hosts, machines
 from snapall.config.batch.table import table_of
 from snapall.config.batch.text import marker
 from snapall.config.cmd import Rehearsal, Sent
@@ -41,39 +42,43 @@ def calls_missing(paper: Paper, desk: Desk) -> bool:
     return False
 
 
-def check(paper: Paper, first: Rehearsal, desk: Desk) -> str:
-    """Compare the first rehearsal with others; what differs is a fault.
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What has the date in its name: the VM snapshots, with the constant part, "" if the name stays; and the log."""
 
-    Returns the constant part of the VM snapshots' name, "" if the whole name is the same each night.
-    """
+    vm_snapshot: str = ""
+    log: LogName | None = None
+
+
+def check(paper: Paper, first: Rehearsal, logs: Sequence[Located], desk: Desk) -> Names:
+    """Compare the first rehearsal with others; what differs is a fault, but for names that snapall can date, too."""
     conditions(paper, desk)
     if any(not fault.keys for fault in desk.findings.faults):
-        return ""
-    part = _days(paper, first, desk)
+        return Names()
+    names = _days(paper, first, logs, desk)
     _files(paper, first, desk)
     _arguments(paper, first, desk)
     machines(paper, first, desk)
-    return part
+    hosts(paper, first, desk)
+    return names
 
 
-def _days(paper: Paper, first: Rehearsal, desk: Desk) -> str:
+def _days(paper: Paper, first: Rehearsal, logs: Sequence[Located], desk: Desk) -> Names:
     if paper.long:
         text = "the batch takes too many steps to be rehearsed for every date"
         desk.findings.fault(1, text, "write the parts that take the backup into a copy")
-        return ""
-    dated = DatedName(first)
+        return Names()
+    dated, log = DatedName(first), DatedLog(first)
     usual = dated.without(first)
-    for number, (date, time) in enumerate(other_days(paper)):
-        other, _ = paper.good(date=date, time=time, variables={**paper.variables, "RANDOM": str(number)})
-        call, place = changed(usual, dated.without(other)), elsewhere(first, other)
+    for number, (day, time) in enumerate(other_days(paper)):
+        other, _ = paper.good(date=day.written, time=time, variables={**paper.variables, "RANDOM": str(number)})
+        call = changed(usual, dated.without(other))
+        log.add(day, other)
         if call is not None:
             remedy = _NAMES if call.name != "vcbsnapshot" else "write a name that stays the same"
             desk.findings.fault(desk.line(call.where), f"this {call.name} command changes from night to night", remedy)
-            return ""
-        if place is not None:
-            text = "the log's name changes from night to night"
-            desk.findings.fault_once(desk.line(place.where), text, "set log in the overlay file", ("log",))
-    return dated.part(paper, desk)
+            return Names()
+    return Names(dated.part(paper, desk), log.found(paper, logs, desk))
 
 
 def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
@@ -158,7 +163,7 @@ def _left_out(table: dict[str, Any]) -> list[int]:
 
 def check_unquiesced(paper: Paper, quiesces: list[QuiesceCall], desk: Desk) -> None:
     """Say so if the batch takes no snapshot on a night when no VM can be quiesced: snapall does, unless told."""
-    bad = paper.night(Night((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
+    bad = paper.night(Answers((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
     if quiesces and not captures(bad):
         text = "if VMs cannot be quiesced, the batch takes no backup; snapall takes one and reports it as partial"
         desk.findings.notice(quiesces[0].line, text, 'to have snapall take none, set vms = { "*" = "must" } in the job')

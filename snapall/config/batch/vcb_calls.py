@@ -7,7 +7,7 @@ import re
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Login, QuiesceCall, ReleaseCall
 from snapall.config.batch.options import Options, options_of, shown
-from snapall.config.cmd import Call
+from snapall.config.cmd import ProgramCall
 
 _KEYS = {f"-{key[0]}": (("vcenter", key),) for key in ("host", "user", "password")}
 _OPTIONS = (("-h", "-u", "-p"), ("-c", "-d"))
@@ -15,7 +15,7 @@ _HEADER = re.compile(r"moref:vm-(-+|(VM_)?ID)", re.IGNORECASE)
 _NUMBER = r"(\d{1,9})"
 
 
-def vcbsnapshot(call: Call, line: int, desk: Desk) -> QuiesceCall | ReleaseCall | None:
+def vcbsnapshot(call: ProgramCall, line: int, desk: Desk) -> QuiesceCall | ReleaseCall | None:
     """Read `vcbsnapshot -h HOST -u USER -p PASSWORD -c moref:vm-N NAME`, or `-d moref:vm-N ssid:snapshot-M`."""
     options = options_of(call.words, *_OPTIONS)
     if options.unknown:
@@ -41,13 +41,13 @@ def vcbsnapshot(call: Call, line: int, desk: Desk) -> QuiesceCall | ReleaseCall 
     return None
 
 
-def created(call: Call) -> str:
+def created(call: ProgramCall) -> str:
     """The name of the VM snapshot that a command creates, or ""."""
     options = options_of(call.words, *_OPTIONS) if call.name == "vcbsnapshot" and "-c" in call.words else None
     return options.plain[1] if options is not None and len(options.plain) == 2 else ""
 
 
-def _login(call: Call, options: Options, line: int, desk: Desk) -> Login:
+def _login(call: ProgramCall, options: Options, line: int, desk: Desk) -> Login:
     host, user, password = (options.value(option) for option in ("-h", "-u", "-p"))
     unset = "the empty -u" if "-u" in options.given and user is None else desk.unset(user or "")
     bare = "-u" not in options.given and "-p" not in options.given

@@ -1,11 +1,12 @@
 """An interpreter for cmd's language that rehearses a batch: it starts nothing and touches no file."""
 
+from snapall.config.cmd.interpreter import rehearse
 from snapall.config.cmd.rehearsal import (
     Answer,
-    Call,
+    BatchLine,
     Echoed,
     Event,
-    Place,
+    ProgramCall,
     Programs,
     Rehearsal,
     Sent,
@@ -13,14 +14,13 @@ from snapall.config.cmd.rehearsal import (
     Stop,
     Written,
 )
-from snapall.config.cmd.run import rehearse
 
 __all__ = [
     "Answer",
-    "Call",
+    "BatchLine",
     "Echoed",
     "Event",
-    "Place",
+    "ProgramCall",
     "Programs",
     "Rehearsal",
     "Sent",

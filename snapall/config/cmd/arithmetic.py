@@ -33,19 +33,22 @@ class ArithmeticFault(Exception):
         self.text = _TEXTS[code]
 
 
-def integer(text: str) -> int:
-    """Read a number: decimal, 0x hexadecimal, 0 octal. Raises ArithmeticFault."""
-    text = text.strip()
-    hit = re.fullmatch(r"([+-]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)", text)
+def parsed(text: str) -> int:
+    """Read a number of any size: decimal, 0x hexadecimal, 0 octal. Raises ArithmeticFault."""
+    hit = re.fullmatch(r"\s*([+-]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)\s*", text)
     if hit is None:
         raise ArithmeticFault(NO_NUMBER)
-    digits = hit[2].lower()
-    if len(digits) > 40:
-        raise ArithmeticFault(TOO_LARGE)
+    digits = hit[2].lower()[:40]  # more are too large in any case
     value = int(digits, 16 if digits.startswith("0x") else 8 if digits.startswith("0") else 10)
-    if value > 0xFFFFFFFF or (value > 0x7FFFFFFF and not digits.startswith("0x")):
+    return -value if hit[1] == "-" else value
+
+
+def integer(text: str) -> int:
+    """Read a number of 32 bits. Raises ArithmeticFault."""
+    value = parsed(text)
+    if abs(value) > (0xFFFFFFFF if "x" in text.lower() else 0x7FFFFFFF):
         raise ArithmeticFault(TOO_LARGE)
-    return wrapped(-value if hit[1] == "-" else value)
+    return wrapped(value)
 
 
 def wrapped(value: int) -> int:
@@ -65,11 +68,15 @@ class Sum:
 
     def value(self) -> int:
         """Compute it. Raises ArithmeticFault; what was assigned before stays."""
+        value = self._listed()
+        if self._at < len(self._tokens):
+            raise ArithmeticFault(UNBALANCED if self._tokens[self._at] == ("sign", ")") else SYNTAX)
+        return value
+
+    def _listed(self) -> int:
         value = self._assignment()
         while self._takes(","):
             value = self._assignment()
-        if self._at < len(self._tokens):
-            raise ArithmeticFault(UNBALANCED if self._tokens[self._at] == ("sign", ")") else SYNTAX)
         return value
 
     def _next(self) -> tuple[str, str]:
@@ -116,7 +123,7 @@ class Sum:
             value = self._variable(text)
         elif text == "(":
             self._deeper()
-            value = self._assignment()
+            value = self._listed()
             self._depth -= 1
             if not self._takes(")"):
                 raise ArithmeticFault(UNBALANCED)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from snapall.config.cmd.arithmetic import ArithmeticFault, integer
+from snapall.config.cmd.arithmetic import ArithmeticFault, parsed
+from snapall.config.cmd.files import device, split_path
 from snapall.config.cmd.machine import Machine
-from snapall.config.cmd.paths import device, split_path
-from snapall.config.cmd.puzzle import Puzzle, syntax_error
+from snapall.config.cmd.stops import Puzzle, syntax_error
 from snapall.config.cmd.syntax import Test
-from snapall.config.cmd.words import unquoted
+from snapall.config.cmd.text import unquoted
 
 
 def holds(test: Test, machine: Machine) -> bool:
@@ -23,8 +23,8 @@ def _holds(test: Test, machine: Machine) -> bool:
         return _exists(unquoted(left), machine)
     if test.kind == "defined":
         return machine.variable(left) is not None
-    if test.kind in ("errorlevel", "cmdextversion"):
-        return (machine.errorlevel if test.kind == "errorlevel" else 2) >= _level(left)
+    if test.kind == "errorlevel":
+        return machine.errorlevel >= _level(left)
     right = machine.expanded(test.right)
     if test.kind == "==":
         return left == right if not test.ignore_case else left.lower() == right.lower()
@@ -60,16 +60,25 @@ def _level(text: str) -> int:
     return int(text)
 
 
+def _number(text: str) -> int | None:
+    """Read a number as C's strtol does: what has more than 32 bits is the largest there is (ss64, "If")."""
+    try:
+        return min(max(parsed(text), -0x80000000), 0x7FFFFFFF)
+    except ArithmeticFault:
+        return None
+
+
 def _order(left: str, right: str, ignore_case: bool, *, equal_only: bool) -> int:
     """Compare as numbers if both are, else as texts: 0, or what is below or above it."""
-    try:
-        return integer(left) - integer(right)
-    except ArithmeticFault:
-        pass
+    numbers = [_number(one) for one in (left, right)]
+    if numbers[0] is not None and numbers[1] is not None:
+        return numbers[0] - numbers[1]
     if ignore_case:
         left, right = left.lower(), right.lower()
     if left == right or equal_only:
         return int(left != right)
+    if not left or not right:
+        return 1 if left else -1
     # Windows compares texts by the rules of its language: only those of digits are sure, and those of letters.
     if not all(one.replace('"', "").replace(" ", "").isalnum() and one.isascii() for one in (left, right)):
         raise Puzzle("an if orders texts with punctuation, which depends on the language of Windows", "compare with ==")

@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from snapall.config.cmd.arithmetic import ArithmeticFault, integer
+from snapall.config.cmd.arithmetic import wrapped
 from snapall.config.cmd.frames import Frame, Jump, Leave, Quit
-from snapall.config.cmd.puzzle import Puzzle, syntax_error
-from snapall.config.cmd.text import batch_text, codec_of, text_of
-from snapall.config.cmd.words import parameters
+from snapall.config.cmd.stops import Puzzle, syntax_error
+from snapall.config.cmd.text import batch_text, codec_of, parameters, text_of
 
 if TYPE_CHECKING:
     from snapall.config.cmd.interpreter import Interpreter
@@ -42,10 +41,9 @@ def leave(interpreter: Interpreter, text: str) -> int | None:
     hit = re.fullmatch(r"[ \t,;=]*(?P<part>/b)?[ \t,;=]*(?P<code>\S*).*", text, re.IGNORECASE | re.DOTALL)
     assert hit is not None  # noqa: S101 - every text matches
     if hit["code"]:
-        try:
-            interpreter.machine.errorlevel = integer(hit["code"])
-        except ArithmeticFault:
-            raise Puzzle("the code after exit is not a number", "write a number") from None
+        if not re.fullmatch("[+-]?(0|[1-9][0-9]{0,9})", hit["code"]):
+            raise Puzzle("the code after exit is not a decimal number", "write a number")
+        interpreter.machine.errorlevel = wrapped(int(hit["code"]))
     raise Leave if hit["part"] else Quit
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from snapall.config.cmd.puzzle import Puzzle, syntax_error
+from snapall.config.cmd.stops import Puzzle, syntax_error
 
 Variable = Callable[[str], str | None]
 Argument = Callable[[str, str], str]  # digit or "*", modifiers ("~dp", "~", "") -> text
@@ -36,13 +36,13 @@ def _percent(text: str, at: int, variable: Variable, argument: Argument | None) 
             return argument(hit["all"] or hit["digit"], hit["mods"] or ""), hit.end()
         if text.startswith("%~", at):
             raise Puzzle("no argument follows %~", "double the % if it is text")
-    found = _named(text, at, "%", variable)
+    found = _named(text, at, "%", variable, keep_unknown=argument is None)
     if found is not None:
         return found
     return ("" if argument is not None else "%"), at + 1
 
 
-def _named(text: str, at: int, sign: str, variable: Variable) -> tuple[str, int] | None:
+def _named(text: str, at: int, sign: str, variable: Variable, *, keep_unknown: bool) -> tuple[str, int] | None:
     """Expand the variable that begins at `at`. Return its text and where it ends; None if the sign is a lone one."""
     end = at + 1
     while end < len(text) and text[end] != sign and (text[end] != ":" or text.startswith(sign, end + 1)):
@@ -50,6 +50,8 @@ def _named(text: str, at: int, sign: str, variable: Variable) -> tuple[str, int]
     if end == len(text):
         return None
     value = variable(text[at + 1 : end]) if end > at + 1 else None
+    if value is None and keep_unknown:
+        return None
     if text[end] == sign:
         return value or "", end + 1
     if value is None:
@@ -106,7 +108,7 @@ def delayed(text: str, variable: Variable) -> str:
         elif text[at] == "!":
             while text.startswith("!!", at):
                 at += 1
-            value, at = _named(text, at, "!", variable) or ("", at + 1)
+            value, at = _named(text, at, "!", variable, keep_unknown=False) or ("", at + 1)
             done.append(value)
         else:
             end = next((place for place in range(at, len(text)) if text[place] in "^!"), len(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from snapall.config.cmd.puzzle import Puzzle, syntax_error
+from snapall.config.cmd.stops import Puzzle, syntax_error
 from snapall.config.cmd.syntax import Redirection
 
 DELIMITERS = " \t,;="

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from snapall.config.cmd.machine import Machine
-from snapall.config.cmd.puzzle import Puzzle
-from snapall.config.cmd.words import parameters, unquoted
+from snapall.config.cmd.stops import Puzzle
+from snapall.config.cmd.text import parameters, unquoted
 
 
 def change(machine: Machine, text: str) -> int | None:
@@ -47,8 +47,7 @@ def push(machine: Machine, text: str) -> int | None:
     if len(machine.pushed) > 99:
         raise Puzzle("pushd is nested too deeply", "remove the loop")
     if not path:
-        machine.put("".join(f"{one}\n" for one in reversed(machine.pushed)), "pushd")
-        return 0
+        raise Puzzle("pushd alone shows folders", "remove it")
     before = machine.folder
     _go(machine, path, change_drive=True)
     machine.pushed.append(before)
@@ -67,12 +66,11 @@ def make(machine: Machine, text: str) -> int | None:
     """`md`: with all folders above."""
     names = parameters(text)
     if not names:
-        machine.complain("The syntax of the command is incorrect.", "md")
-        return 1
+        return machine.misused("md")
     code = 0
     for name in names:
         full = machine.full(unquoted(name))
-        if full.lower() in machine.files.folders:
+        if machine.exists(full):
             machine.complain(f"A subdirectory or file {unquoted(name)} already exists.", "md")
             code = 1
         steps = full.split("\\")

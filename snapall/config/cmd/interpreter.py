@@ -1,4 +1,4 @@
-"""Runs nodes on a machine."""
+"""Rehearses a batch: runs its statements on a machine."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from snapall.config.cmd.control import CONTROL
 from snapall.config.cmd.expand import percent
 from snapall.config.cmd.feed import DELIMITERS, Feed
 from snapall.config.cmd.folders import change_drive
-from snapall.config.cmd.frames import FRAME_LEVELS, Frame, Jump, Leave
+from snapall.config.cmd.frames import FRAME_LEVELS, Frame, Jump, Leave, Quit
 from snapall.config.cmd.loops import rounds
 from snapall.config.cmd.machine import Machine
 from snapall.config.cmd.parse import statement
-from snapall.config.cmd.pipes import pipe
-from snapall.config.cmd.puzzle import Puzzle
-from snapall.config.cmd.redirect import redirected
-from snapall.config.cmd.rehearsal import Place
-from snapall.config.cmd.starts import external, output_of
+from snapall.config.cmd.programs import external, output_of
+from snapall.config.cmd.redirect import pipe, redirected
+from snapall.config.cmd.rehearsal import BatchLine, Programs, Rehearsal, Setting, Stop
+from snapall.config.cmd.stops import Puzzle
 from snapall.config.cmd.syntax import Block, For, If, Joined, Node, Remark, Simple
-from snapall.config.cmd.text import LONGEST
+from snapall.config.cmd.text import LONGEST, batch_text, parameters, text_of
 
 
 class Interpreter:
@@ -51,7 +50,7 @@ class Interpreter:
             return
         number, line = frame.text.lines[frame.at]
         if line.strip(DELIMITERS) and not line.lstrip(DELIMITERS).startswith("@") and not frame.command_line:
-            self.machine.where = Place(frame.text.name, number)
+            self.machine.where = BatchLine(frame.text.name, number)
             self._require_no_echo()
         try:
             node = statement(Feed(self._next_line))
@@ -70,7 +69,7 @@ class Interpreter:
         number, line = frame.text.lines[frame.at]
         if not line.lstrip(DELIMITERS + "@").startswith(":") or frame.command_line:
             return False
-        self.machine.where = Place(frame.text.name, number)
+        self.machine.where = BatchLine(frame.text.name, number)
         self.machine.budget.step(len(line))
         if (len(line) - len(line.rstrip("^"))) % 2:
             raise Puzzle("a comment ends in ^, and cmd may read the next line as part of it", "remove the ^")
@@ -83,7 +82,7 @@ class Interpreter:
             return None
         number, line = frame.text.lines[frame.at]
         frame.at += 1
-        machine.where = Place(frame.text.name, number)
+        machine.where = BatchLine(frame.text.name, number)
         machine.budget.step(len(line))
         line = percent(line, machine.variable, None if frame.command_line else self._argument)
         if len(line) > LONGEST:
@@ -108,7 +107,7 @@ class Interpreter:
         machine.budget.step()
         machine.budget.deeper()
         if not isinstance(node, Remark):
-            machine.where = Place(machine.frame.text.name, node.line)
+            machine.where = BatchLine(machine.frame.text.name, node.line)
         try:
             return self._run(node)
         finally:
@@ -176,6 +175,9 @@ class Interpreter:
     def command(self, text: str, *, called: bool = False) -> int | None:
         """Run a command that is fully expanded. Return the errorlevel that it set; None if it set none."""
         machine = self.machine
+        if machine.frame.replaced:
+            reason = "a batch runs another one without call, and something follows in the same statement"
+            raise Puzzle(reason, "write call before the other batch")
         text = text.lstrip(DELIMITERS)
         if not text:
             return None
@@ -206,3 +208,22 @@ class Interpreter:
                 "call has a command with a special character of cmd (& | < >)", "write the command without call"
             )
         return again
+
+
+def rehearse(batch: bytes, name: str, setting: Setting, programs: Programs) -> Rehearsal:
+    """Run a batch on paper: every program is answered by `programs`. `name` is its path, as %0 shows it."""
+    machine = Machine(setting, programs, BatchLine(name, 1))
+    stop = None
+    try:
+        for key, value in setting.variables.items():
+            machine.assign(key, value)
+        text = batch_text(name, text_of(batch, setting.code_page))
+        rest = setting.arguments.strip(" \t")
+        frame = Frame(text, 0, machine.full(name), [name, *parameters(rest)], rest)
+        frame.data = batch
+        Interpreter(machine).run_frame(frame)
+    except Quit:
+        pass
+    except Puzzle as puzzle:
+        stop = Stop(machine.where, puzzle.reason, puzzle.remedy)
+    return Rehearsal(tuple(machine.events), machine.files.written(), machine.errorlevel, stop)

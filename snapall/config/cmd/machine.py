@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from snapall.config.cmd.budget import Budget
 from snapall.config.cmd.expand import delayed, loop_values
-from snapall.config.cmd.files import Files
-from snapall.config.cmd.frames import Frame, LocalState
-from snapall.config.cmd.paths import full_path, modified
-from snapall.config.cmd.puzzle import Puzzle
-from snapall.config.cmd.rehearsal import Echoed, Event, Place, Programs, Setting, Written
-from snapall.config.cmd.streams import Handles, Sink
-from snapall.config.cmd.text import LONGEST
-from snapall.config.cmd.words import unquoted
+from snapall.config.cmd.files import Files, full_path, modified
+from snapall.config.cmd.frames import Frame, Handles, LocalState, Sink
+from snapall.config.cmd.rehearsal import BatchLine, Echoed, Event, Programs, Setting, Written
+from snapall.config.cmd.stops import Budget, Puzzle
+from snapall.config.cmd.text import LONGEST, unquoted
 
 _LONGEST_VALUE = 32_767
 
@@ -21,7 +17,7 @@ _LONGEST_VALUE = 32_767
 class Machine:
     """What a statement can change. `where` is the statement that runs."""
 
-    def __init__(self, setting: Setting, programs: Programs, where: Place) -> None:
+    def __init__(self, setting: Setting, programs: Programs, where: BatchLine) -> None:
         self.setting = setting
         self.programs = programs
         self.where = where
@@ -62,9 +58,7 @@ class Machine:
                 return self.setting.time
             case "random":
                 return "16807"
-            case "cmdextversion":
-                return "2"
-            case "cmdcmdline" | "highestnumanodenumber":
+            case "cmdextversion" | "cmdcmdline" | "highestnumanodenumber":
                 raise Puzzle(f"snapall does not know the variable {name.lower()}", "remove it")
             case _:
                 return None
@@ -93,9 +87,12 @@ class Machine:
 
     def modified(self, text: str, modifiers: str) -> str:
         """Apply `~dp` and the like to a file's name."""
-        full = self.full(unquoted(text))
-        data = self.files.text(full, self.code_page) if "z" in modifiers.lower() else None
-        return modified(text, modifiers, full, None if data is None else len(data.replace("\n", "\r\n")))
+        path = unquoted(text)
+        full = self.full(path)
+        size = self.files.size(full) if "z" in modifiers.lower() else None
+        # A path that ends in a backslash names a folder: all of it is the folder, and there is no name.
+        folder = "\\" if path.endswith(("\\", "/")) and not full.endswith("\\") else ""
+        return modified(text, modifiers, full + folder, size)
 
     def full(self, path: str) -> str:
         """Return a name with drive and folder."""
@@ -130,6 +127,11 @@ class Machine:
     def complain(self, text: str, by: str) -> None:
         """Write a message of cmd to standard error."""
         self.put(text + "\n", by, self.streams.err)
+
+    def misused(self, by: str) -> int:
+        """Report wrong arguments of a command, and return the errorlevel for that."""
+        self.complain("The syntax of the command is incorrect.", by)
+        return 1
 
     def frame_success(self) -> int | None:
         """Return what `set` and its like leave as errorlevel: 0 in a .cmd, nothing in a .bat."""

@@ -6,9 +6,8 @@ import re
 from dataclasses import replace
 
 from snapall.config.cmd.feed import DELIMITERS, Feed
-from snapall.config.cmd.parse_for import for_head
-from snapall.config.cmd.parse_if import test_of
-from snapall.config.cmd.puzzle import Puzzle, syntax_error
+from snapall.config.cmd.heads import for_head, test_of
+from snapall.config.cmd.stops import Puzzle, syntax_error
 from snapall.config.cmd.syntax import Block, For, If, Joined, Node, Redirection, Remark, Simple
 
 _DEEPEST = 40

@@ -1,29 +1,40 @@
-"""Redirections: opened before a command, closed after it."""
+"""Redirections, which are opened before a command and closed after it, and pipes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from snapall.config.cmd.builtins import BUILTINS, builtin_of
+from snapall.config.cmd.control import CONTROL
+from snapall.config.cmd.feed import DELIMITERS
+from snapall.config.cmd.files import device
+from snapall.config.cmd.frames import Input, Sink
 from snapall.config.cmd.machine import Machine
-from snapall.config.cmd.paths import device
-from snapall.config.cmd.puzzle import Puzzle
 from snapall.config.cmd.rehearsal import Written
-from snapall.config.cmd.streams import Input, Sink
-from snapall.config.cmd.syntax import Redirection
+from snapall.config.cmd.stops import Puzzle
+from snapall.config.cmd.syntax import Joined, Node, Redirection, Simple
+
+if TYPE_CHECKING:
+    from snapall.config.cmd.interpreter import Interpreter
+
 
 _REMEDY = "redirect to a file, to nul, or to the other handle"
 
 
 def redirected(machine: Machine, redirections: tuple[Redirection, ...], action: Callable[[], int]) -> int:
-    """Act with the redirections in force. Return 1 if a file to read is missing: the command does not run."""
+    """Act with the redirections in force. Return 1 if a file to read is missing: the command does not run.
+
+    That is a failure for `||`, and leaves the errorlevel alone (the tests of Wine's cmd, run on Windows).
+    """
     before, opened = machine.streams, len(machine.open_files)
     sinks: list[Sink] = []
     try:
         for one in redirections:
             if not _open(machine, one, sinks):
                 machine.complain("The system cannot find the file specified.", "cmd")
-                machine.errorlevel = 1
                 return 1
         return action()
     finally:
@@ -100,3 +111,41 @@ def _sink(machine: Machine, path: str, *, append: bool) -> Sink:
     if not append:
         machine.files.write(full, "", machine.code_page, append=False)
     return Sink("file", path, full, append=append)
+
+
+_PIPED = ("copy", "date", "del", "dir", "echo", "erase", "move", "rem", "time", "type")
+
+
+def pipe(interpreter: Interpreter, node: Joined) -> int:
+    """Run the commands of a pipe one after the other. Return the last one's code. Raises Puzzle."""
+    stages: list[Node] = []
+    first: Node = node
+    while isinstance(first, Joined) and first.sign == "|":
+        stages.insert(0, first.right)
+        first = first.left
+    machine, before, code = interpreter.machine, interpreter.machine.streams, 0
+    given = before.given
+    for stage in [first, *stages]:
+        _require_piped(machine, stage)
+        sink = before.out if stage is stages[-1] else Sink("taken")
+        machine.streams = replace(before, out=sink, given=given)
+        try:
+            code = interpreter.run(stage)
+        finally:
+            machine.streams = before
+        given = Input("".join(sink.taken))
+    machine.errorlevel = code
+    return code
+
+
+def _require_piped(machine: Machine, stage: Node) -> None:
+    """cmd runs each side of a pipe in a cmd of its own, which reads the command once more."""
+    remedy = "write to a file, then read that file"
+    if not isinstance(stage, Simple):
+        raise Puzzle("one side of a pipe is a block, if or for", remedy)
+    text = re.sub(r'"[^"]*"?', "", stage.text)
+    if re.search(r"[&|<>^%]", text) or (machine.delayed_on and "!" in text):
+        raise Puzzle("one side of a pipe has a special character that cmd would read twice", remedy)
+    name, _ = builtin_of(stage.text.lstrip(DELIMITERS))
+    if name in CONTROL or (name in BUILTINS and name not in _PIPED):
+        raise Puzzle(f"{name} is in a pipe, where it has no lasting effect", remedy)

@@ -20,7 +20,7 @@ _PLAIN: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BatchLine:
     """Where a statement begins; lines count from 1, in the file as `rehearse` or `call` named it."""
 
     file: str
@@ -28,13 +28,13 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ProgramCall:
     """An external program as the batch would start it."""
 
     program: str  # as written, without quotes: "RSH", "c:\\vcb\\vcbsnapshot.exe"
     words: tuple[str, ...]  # its arguments, split as the C runtime of Windows splits them
     line: str  # the whole command tail, expanded
-    where: Place
+    where: BatchLine
     folder: str  # the current folder
     output: str | None = None  # the target of stdout's redirection, as the batch names it; "nul" too
     append: bool = False  # whether stdout is appended to that file
@@ -48,10 +48,11 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent(Call):
+class Sent(ProgramCall):
     """A program that the batch started, and the exit code that it was given."""
 
     exit_code: int = 0
+    errors: str | None = None  # the target of stderr's redirection; "nul" too
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Written:
     full: str
     text: str
     append: bool
-    where: Place
+    where: BatchLine
     by: str
 
 
@@ -71,7 +72,7 @@ class Echoed:
     """Text for the console, from the command or program `by`."""
 
     text: str
-    where: Place
+    where: BatchLine
     by: str
 
 
@@ -88,7 +89,7 @@ class Answer:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-Programs = Callable[[Call], Answer | None]  # None: this program is unknown, and the rehearsal stops
+Programs = Callable[[ProgramCall], Answer | None]  # None: this program is unknown, and the rehearsal stops
 
 
 def _no_file(_path: str) -> bytes | None:
@@ -115,7 +116,7 @@ class Setting:
 class Stop:
     """What cannot be rehearsed. `reason` and `remedy` never quote a variable's value: it may be a password."""
 
-    where: Place
+    where: BatchLine
     reason: str
     remedy: str
 

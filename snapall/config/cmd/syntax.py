@@ -44,7 +44,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A condition: `kind` is `==`, `equ` ... `geq`, `exist`, `defined`, `errorlevel` or `cmdextversion`."""
+    """A condition: `kind` is `==`, `equ` ... `geq`, `exist`, `defined` or `errorlevel`."""
 
     kind: str
     left: str
@@ -65,7 +65,7 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """A loop: `kind` is "", "d", "f" or "l"; `items` is the text between the parentheses after `in`."""
+    """A loop: `kind` is "", "f" or "l"; `items` is the text between the parentheses after `in`."""
 
     kind: str
     options: str

@@ -1,4 +1,4 @@
-"""A batch's bytes as lines, and the labels among them."""
+"""A batch's bytes as lines, the labels among them, and how a line is split into words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from snapall.config.cmd.puzzle import Puzzle
+from snapall.config.cmd.stops import Puzzle
 
 LONGEST = 8191  # characters of a line that cmd takes (Microsoft's knowledge base, 830473)
 LARGEST = 1 << 20  # bytes of a file that is read: a list of all VMs has a few kilobytes
@@ -76,3 +76,59 @@ def batch_text(name: str, text: str) -> BatchText:
 
 def _plain_ends(text: str) -> str:
     return text.replace("\r\n", "\n")
+
+
+_PARAMETER = re.compile(r'[ \t,;=]*((?:"[^"]*(?:"|$)|[^ \t,;="])+)')
+
+
+def parameters(text: str) -> tuple[str, ...]:
+    """Split as cmd does for %1, %2 and for the items of `for`: quotes stay, and `,`, `;` and `=` separate too."""
+    return tuple(hit[1] for hit in _PARAMETER.finditer(text))
+
+
+def unquoted(text: str) -> str:
+    """Return a text without the quotes around it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text.removeprefix('"')
+
+
+def c_words(text: str) -> tuple[str, ...]:
+    """Split as the C runtime of Windows does (Microsoft, "Parsing C command-line arguments").
+
+    A doubled quote within quotes is one quote and the quotes stay open, as since 2008; before, it closed them.
+    """
+    found: list[str] = []
+    at = 0
+    while at < len(text):
+        if text[at] in " \t":
+            at += 1
+            continue
+        word, at = _c_word(text, at)
+        found.append(word)
+    return tuple(found)
+
+
+def _c_word(text: str, at: int) -> tuple[str, int]:
+    taken: list[str] = []
+    quoted = False
+    while at < len(text) and (quoted or text[at] not in " \t"):
+        if text[at] == "\\":
+            slashes = len(text) - at - len(text[at:].lstrip("\\"))
+            at += slashes
+            if text[at : at + 1] != '"':
+                taken.append("\\" * slashes)
+                continue
+            taken.append("\\" * (slashes // 2))
+            if slashes % 2:
+                taken.append('"')
+                at += 1
+        elif text[at] == '"':
+            if quoted and text.startswith('""', at):
+                taken.append('"')
+                at += 1
+            else:
+                quoted = not quoted
+            at += 1
+        else:
+            taken.append(text[at])
+            at += 1
+    return "".join(taken), at

@@ -1,19 +1,19 @@
-"""`find`, `findstr`, `sort` and `more`: programs of Windows that only read."""
+"""`find` and `findstr`: programs of Windows that only read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from snapall.config.cmd.puzzle import Puzzle
-from snapall.config.cmd.words import c_words
+from snapall.config.cmd.stops import Puzzle
+from snapall.config.cmd.text import c_words
 
-NAMES = ("find", "findstr", "sort", "more")
+NAMES = ("find", "findstr")
 Read = Callable[[str], str | None]  # a file as named -> its text
 _FIND = re.compile(r'[ \t]*(?:/(?P<switch>[A-Za-z]+)|"(?P<text>(?:[^"]|"")*)"|(?P<file>[^ \t"/]+))')
 _ATOM = re.compile(
     r"(?:\\(?P<escaped>[^<>A-Za-z0-9])|(?P<any>\.)"
-    r"|\[(?P<not>\^?)(?P<signs>(?:[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9 _])+)\]"
+    r"|\[(?P<not>\^?)(?P<signs>(?:[0-9]-[0-9]|[A-Za-z0-9 _])+)\]"  # the order of letters depends on the language
     r"|(?P<letter>.))(?P<star>\*?)",
     re.DOTALL,
 )
@@ -21,17 +21,7 @@ _ATOM = re.compile(
 
 def run_tool(name: str, tail: str, given: str | None, read: Read) -> tuple[int, str]:
     """Return the exit code and the output. `given` is standard input; None if it is the console. Raises Puzzle."""
-    if name in ("find", "findstr"):
-        return (_find if name == "find" else _findstr)(tail, given, read)
-    words = c_words(tail)
-    reverse = name == "sort" and "/r" in [word.lower() for word in words]
-    files = [word for word in words if word.lower() != "/r"]
-    if len(files) > 1 or any(word.startswith("/") for word in files):
-        raise Puzzle(f"{name} has options that snapall does not know", "remove it")
-    text = _text(files[0], read, name) if files else _typed(given, name)
-    if name == "more":
-        return 0, text
-    return 0, "".join(f"{line}\n" for line in sorted(_lines(text), key=str.lower, reverse=reverse))
+    return (_find if name == "find" else _findstr)(tail, given, read)
 
 
 def _find(tail: str, given: str | None, read: Read) -> tuple[int, str]:
@@ -72,18 +62,23 @@ def _within(line: str, searched: str, switches: str) -> bool:
 
 
 def _findstr(tail: str, given: str | None, read: Read) -> tuple[int, str]:
-    switches, searched, files = "", list[str](), list[str]()
+    switches, searched, files, whole = "", list[str](), list[str](), False
     for word in c_words(tail):
         if word[:3].lower() == "/c:":
             searched.append(word[3:])
+            whole = True
         elif word.startswith("/"):
             switches += word.lower().replace("/", "")
         elif searched:
             files.append(word)
         else:
             searched = word.split(" ")
-    if not searched or set(switches) - set("bexlrinv"):
+    if not searched or set(switches) - set("beilnrvx"):
         raise Puzzle("findstr has no text, or a switch that snapall does not know", "use find")
+    # Without /r or /l, what /c: gives is literal, and words are so if the first has no sign of a pattern (dbenham,
+    # "What are the undocumented features and limitations of the Windows FINDSTR command?").
+    if "r" not in switches and (whole or not re.search(r"[.*\[\]^$]", searched[0])):
+        switches += "l"
     patterns = [_pattern(one, switches) for one in searched if one]
     found, output = False, ""
     for file in files or [""]:
@@ -106,6 +101,8 @@ def _pattern(text: str, switches: str) -> re.Pattern[str]:
         if len(re.findall(r"(?<!\\)\*", text)) > (1 if head else 0):
             raise Puzzle("findstr has a pattern that snapall does not know", "use find, or findstr /l")
     else:
+        if "\\" in text:
+            raise Puzzle("findstr has a pattern that snapall does not know", "use find")
         text = re.escape(text)
     return re.compile(head + text + end, re.IGNORECASE if "i" in switches else 0)
 

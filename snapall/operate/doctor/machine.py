@@ -36,7 +36,7 @@ def check_machine(checks: Checklist, settings: Config, store: JournalStore) -> N
     checks.check("configuration", "", lambda: CheckOutcome(f"{settings.path}: jobs {jobs}"))
     checks.check("file permissions", "", lambda: _permissions(settings))
     readable = checks.check("state folder", "", lambda: _folder(settings))
-    for key, path in (("log", settings.log), ("metrics", settings.metrics)):
+    for key, path in (("log", settings.log_at(store.clock.utc())), ("metrics", settings.metrics)):
         if path is not None:
             checks.check(key, "", lambda path=path, key=key: _file(path, key))  # type: ignore[misc]
     for job, hooks in settings.hooks.items():

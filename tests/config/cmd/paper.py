@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from snapall.config.cmd import Answer, Call, Echoed, Rehearsal, Sent, Setting, rehearse
+from snapall.config.cmd import Answer, Echoed, ProgramCall, Rehearsal, Sent, Setting, rehearse
 
 Row = tuple[str, str, str]  # a sentence, a batch, what is on the console afterwards
 
 
-def answered(call: Call) -> Answer | None:
+def answered(call: ProgramCall) -> Answer | None:
     """`prog` says its arguments, `exit5` ends with 5, `twice` says its input twice, `lines` three lines."""
     if call.name.startswith("exit"):
         return Answer(int(call.name[4:]))

@@ -51,6 +51,7 @@ IF: tuple[Row, ...] = (
         "if a-b lss ab echo yes",
         "STOP 1: an if orders texts with punctuation, which depends on the language of Windows\n",
     ),
+    ("nothing is below any text", "for %%f in (none.txt) do if %%~zf lss 1048576 echo small", "small\n"),
     ("exist finds a file", "if exist list.txt echo yes", "yes\n"),
     ("exist finds a file in quotes", 'if exist "two words.txt" echo yes', "yes\n"),
     ("exist does not find another", "if not exist other.txt echo none", "none\n"),
@@ -73,10 +74,19 @@ IF: tuple[Row, ...] = (
         "if errorlevel 0x1 echo no",
         ("STOP 1: cmd reports a syntax error here and ends the batch: if errorlevel has no decimal number\n"),
     ),
+    # Wine 10's cmd; cmd reads the equal signs as blanks there ("Command-line syntax": they separate words).
+    (
+        "errorlevel with equal signs is that or more, too",
+        "exit3\nif errorlevel==2 echo two\nif errorlevel = 4 echo 4",
+        "two\n",
+    ),
+    # ss64, "If": numbers have 32 bits, and larger ones are the largest.
+    ("numbers of more than 32 bits are compared", "if 3000000000 gtr 500000000 echo yes", "yes\n"),
+    ("two numbers of more than 32 bits are equal", "if 9999999999 equ 3000000000 echo yes", "yes\n"),
     ("nothing does not exist", 'if not exist "" echo none', "none\n"),
     ("the current folder and those above exist", "if exist C:\\ if exist C:\\snapall\\ echo yes", "yes\n"),
     ("errorlevel as a number", "exit3\nif %errorlevel% equ 3 echo three", "three\n"),
-    ("cmdextversion", "if cmdextversion 1 echo yes", "yes\n"),
+    ("cmdextversion", "if cmdextversion 1 echo yes", "STOP 1: an if asks for the version of cmd\n"),
     ("an if in an if", "if a==a if b==b echo yes", "yes\n"),
     ("a block with parentheses in quotes", 'if a==a (\necho "(x)"\n)', '"(x)"\n'),
     (
@@ -216,7 +226,7 @@ JUMPS: tuple[Row, ...] = (
         "cmd /c call :end\n:end",
         "STOP 1: call to a label is in a separate cmd\n",
     ),
-    ("exit with a word", "exit /b x", "STOP 1: the code after exit is not a number\n"),
+    ("exit with a word", "exit /b x", "STOP 1: the code after exit is not a decimal number\n"),
 )
 
 CALLS: tuple[Row, ...] = (
@@ -267,6 +277,22 @@ CALLS: tuple[Row, ...] = (
     ("cmd /c in quotes", 'cmd /c "echo a & echo b"', "a \nb\n"),
     ("cmd /c keeps its variables to itself", "cmd /c set x=1\necho [%x%]", "[]\n"),
     ("cmd /c passes its code on", "cmd /c exit 5\necho %errorlevel%", "5\n"),
+    # Wine 10's cmd, the next two.
+    ("cmd /c begins with errorlevel 0", "exit3\ncmd /c echo a\necho %errorlevel%", "a\n0\n"),
+    ("cmd /c keeps an undefined variable's name", 'cmd /c "echo %%nothing%% 5%% %%%%"', "%nothing% 5% %%\n"),
+    (
+        "a batch without call is the last command of its statement",
+        "if a==a other.bat x\necho no",
+        "other other.bat x other\n",
+    ),
+    (
+        "a batch without call before another command",
+        "other.bat x & echo no",
+        (
+            "other other.bat x other\n"
+            "STOP 1: a batch runs another one without call, and something follows in the same statement\n"
+        ),
+    ),
     ("cmd /c runs a batch", "cmd /c other.bat y\necho %errorlevel%", "other other.bat y other\n7\n"),
     (
         "cmd /k waits",

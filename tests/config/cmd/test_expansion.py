@@ -148,6 +148,14 @@ ARGUMENTS: tuple[tuple[str, str, str, str], ...] = (
     ("a file's full path is relative to the folder", "echo %~f1", "x.txt", "C:\\snapall\\x.txt\n"),
     ("a file's size", "echo [%~z1] [%~z2]", "list.txt none.txt", "[41] []\n"),
     ("an argument that is missing has no parts", "echo [%~dp1]", "", "[]\n"),
+    # Wine 10's cmd, the next two.
+    (
+        "a path that ends in a backslash has no name",
+        "echo [%~dp1] [%~nx1] %~f1",
+        "c:\\a\\b\\",
+        "[c:\\a\\b\\] [] c:\\a\\b\\\n",
+    ),
+    ("a drive's folder has no name", "echo [%~dp1] [%~nx1]", "c:\\", "[c:\\] []\n"),
     ("shift moves the arguments", "shift\necho %0 %1 %2", "a b c", "a b c\n"),
     ("shift /1 keeps the name", "shift /1\necho %0 %1 %2", "a b c", "night.bat b c\n"),
     ("shift does not change all arguments", "shift\necho %*", "a b c", "a b c\n"),

@@ -28,6 +28,14 @@ PLAIN: tuple[Row, ...] = (
     ("a file's size", "for %%i in (list.txt) do echo %%~zi", "41\n"),
     ("a wildcard", "for %%i in (*.txt) do echo %%i", "list.txt\ntwo words.txt\n"),
     ("a wildcard keeps the folder as written", "for %%i in (\\snapall\\l*.txt) do echo %%i", "\\snapall\\list.txt\n"),
+    # ss64, "Wildcards", the next three.
+    ("a question mark before a full stop may be missing", "for %%i in (list???.t?t) do echo %%i", "list.txt\n"),
+    ("a question mark within a name is one character", "for %%i in (l?ist.txt n?mes.csv) do echo %%i", "names.csv\n"),
+    (
+        "a full stop before an asterisk may be missing",
+        "echo x> list\nfor %%i in (list.*) do echo %%i",
+        "list\nlist.txt\n",
+    ),
     ("a wildcard that finds nothing", "for %%i in (*.xyz) do echo %%i", ""),
     ("a wildcard finds what the batch wrote", "echo x> a.new\nfor %%i in (*.new) do echo %%i", "a.new\n"),
     ("a value's signs are text", "for %%i in (a^&b) do echo %%i", "a&b\n"),
@@ -38,12 +46,15 @@ PLAIN: tuple[Row, ...] = (
     ("counting with blanks", "for /L %%i in (1 1 2) do echo %%i", "1\n2\n"),
     ("counting to less than the start", "for /L %%i in (2,1,1) do echo %%i\necho end", "end\n"),
     ("a list's variable is read before the loop", "set l=a b\nfor %%i in (%l%) do echo %%i", "a\nb\n"),
-    ("folders are named", "for /d %%i in (a b) do echo %%i", "a\nb\n"),
-    ("nor below a folder", "for /r %%i in (*) do echo %%i", "STOP 1: for /r searches folders\n"),
+    (
+        "files below a folder are not searched",
+        "for /r %%i in (*) do echo %%i",
+        "STOP 1: for /d and for /r search folders\n",
+    ),
     (
         "folders are not searched",
         "for /d %%i in (*) do echo %%i",
-        "STOP 1: for /d searches for folders with a wildcard\n",
+        "STOP 1: for /d and for /r search folders\n",
     ),
     (
         "a sign in the list",

@@ -53,7 +53,13 @@ REDIRECTIONS: tuple[Row, ...] = (
     (
         "input from a file that is missing",
         "twice < none\necho %errorlevel%",
-        "The system cannot find the file specified.\n1\n",
+        "The system cannot find the file specified.\n0\n",
+    ),
+    # The tests of Wine's cmd, which ran on Windows: a redirection that fails sets the errorlevel for || alone.
+    (
+        "input that is missing is a failure for ||",
+        "2> nul twice < none || echo %errorlevel%\nif errorlevel 1 echo 1",
+        "0\n1\n",
     ),
     ("quotes amid a file's name", 'echo a>"x"y\ntype xy', "a\n"),
     ("a file in quotes", 'echo a> "x y"\ntype "x y"', "a\n"),
@@ -128,18 +134,36 @@ FILES: tuple[Row, ...] = (
     # Wine 10's cmd differs; dbenham, "Which cmd.exe internal commands clear the ERRORLEVEL to 0 upon success".
     ("del of a file that is missing sets 0", "exit3\ndel none 2>nul\necho %errorlevel%", "0\n"),
     ("del with a wildcard", "echo x> a.tmp\necho x> b.tmp\ndel /q *.tmp\nif not exist *.tmp echo gone", "gone\n"),
+    ("del of a wildcard that finds nothing", "del *.xyz", "Could Not Find C:\\snapall\\*.xyz\n"),
+    # Microsoft, "del": all files of a folder are deleted after a question only.
+    ("del of all files asks", "del *.*", "STOP 1: del asks whether it may delete all files\n"),
+    ("del of all files with an answer", "echo y| del *\ndir /b *.txt", "File Not Found\n"),
+    ("del /q of all files does not ask", "del /q *\ndir /b *.txt", "File Not Found\n"),
+    ("del of a folder", "md d\ndel d", "STOP 2: a folder is named, which stands for all its files\n"),
     ("erase", "erase list.txt\nif not exist list.txt echo gone", "gone\n"),
     ("copy", "copy list.txt b > nul\ntype b", "alpha 1\n;beta 2\n\n  gamma 3\n(delta 4\n"),
     ("copy says how many", "copy /y list.txt b", "        1 file(s) copied.\n"),
     ("copy to a folder", "md d\ncopy list.txt d > nul\nif exist d\\list.txt echo yes", "yes\n"),
     ("copy of a file that is missing", "copy none b >nul 2>&1 || echo failed", "failed\n"),
     ("copy joins files", "echo a> x\necho b> y\ncopy x+y z > nul\ntype z", "a\nb\n"),
+    # Microsoft, "copy": blanks may stand around the plus sign.
+    ("copy joins files with blanks around the sign", "echo a> x\necho b> y\ncopy x + y z > nul\ntype z", "a\nb\n"),
+    ("copy of a name with a plus sign", 'echo a> "x+y"\ncopy "x+y" z > nul\ntype z', "a\n"),
+    ("copy joins files of a wildcard", "copy *.txt+x y", "STOP 1: copy joins files that a wildcard names\n"),
+    ("copy of nul makes an empty file", "copy nul x > nul\nif exist x echo yes", "yes\n"),  # Wine 10's cmd
+    (
+        "copy from the console",
+        "copy con x",
+        "STOP 1: a device, such as con, is named where a file should be\n",
+    ),
+    ("copy to a printer", "copy list.txt lpt1", "STOP 1: a device, such as con, is named where a file should be\n"),
     ("move", "echo a> x\nmove x y > nul\nif not exist x type y", "a\n"),
     ("move over a file", "echo a> x\necho b> y\nmove /y x y > nul\ntype y", "a\n"),
     ("ren", "echo a> x\nren x y\ntype y", "a\n"),
     ("ren to a name that is taken", "echo a> x\necho b> y\nren x y 2> nul || echo taken", "taken\n"),
     ("ren has no folder in the new name", "ren list.txt d\\x 2>nul\necho %errorlevel%", "1\n"),
     ("a folder is made once", "md a\\b\nmd a\\b 2>nul || echo there", "there\n"),
+    ("a folder that holds files is there", "md C:\\snapall 2> nul || echo there", "there\n"),
     ("a folder that was made exists", "md a\\b\nif exist a\\b echo yes\nif exist a echo too", "yes\ntoo\n"),
     ("a folder is removed", "md a\nrd a\nif not exist a echo gone", "gone\n"),
     ("cd", "cd \\tmp\necho %cd%\ncd sub\ncd", "C:\\tmp\nC:\\tmp\\sub\n"),
@@ -175,7 +199,7 @@ FILES: tuple[Row, ...] = (
     ("ren with a wildcard", "ren list.txt *.bak", "STOP 1: a new name has a wildcard\n"),
     ("several files to one name", "copy *.txt x", "STOP 1: several files are copied or moved to one name\n"),
     ("move says how many", "move list.txt x", "        1 file(s) moved.\n"),
-    ("pushd shows what was pushed", "pushd d:\\x\npushd", "C:\\snapall\n"),
+    ("pushd alone", "pushd", "STOP 1: pushd alone shows folders\n"),
     ("pushd for ever", ":top\npushd x\ngoto top", "STOP 2: pushd is nested too deeply\n"),
     (
         "what copy joined is joined again without the Ctrl-Z",
@@ -212,21 +236,36 @@ TOOLS: tuple[Row, ...] = (
         'findstr "a*" list.txt',
         ("STOP 1: findstr has a pattern that snapall does not know\n"),
     ),
-    ("sort", "echo b> f\necho a>> f\nsort f", "a\nb\n"),
-    ("sort /r", "echo a> f\necho b>> f\nsort /r < f", "b\na\n"),
-    ("more", 'more < list.txt | find "alpha"', "alpha 1\n"),
     ("find waits at the console", 'find "a"', "STOP 1: find waits for input\n"),
     ("pause waits", "pause", "STOP 1: pause waits for a key\n"),
-    ("pause with input does not", "echo x> f\npause < f > nul && echo a\npause < nul > nul || echo b", "a\nb\n"),
     ("what shows nothing", "title x\ncls\ncolor 0a\nverify on\nprompt $g\nbreak\necho a", "a\n"),
     ("date /t", "date /t", "Thu 03/22/2007 \n"),
     ("chcp says and changes", "chcp\nchcp 1252 > nul\nchcp", "Active code page: 437\nActive code page: 1252\n"),
     ("chcp to a page that is unknown", "chcp 99999", "STOP 1: chcp selects a code page that snapall does not know\n"),
     ("time /t", "time /t", "03:00 AM\n"),
     ("dir /b", "dir /b *.txt", "list.txt\ntwo words.txt\n"),
+    (
+        "dir /b of a folder shows its files",
+        "dir /b C:\\snapall",
+        "list.txt\nnames.csv\ntwo words.txt\n",
+    ),  # Wine 10's cmd
+    ("dir /b beside folders", "md d\ndir /b", "STOP 2: dir /b shows the folders that the batch made, too\n"),
+    ("dir /b without folders", "md d\necho x> d\\f\ndir /b /a-d d", "f\n"),
     ("dir /b of nothing", "dir /b *.xyz\necho %errorlevel%", "File Not Found\n1\n"),
     ("dir alone is unknown", "dir", "STOP 1: what dir shows depends on the machine\n"),
-    ("findstr with a set of signs", 'findstr "[c-g]amma" list.txt', "  gamma 3\n"),
+    # dbenham, "What are the undocumented features and limitations of the Windows FINDSTR command?", the next three.
+    (
+        "findstr with a range of letters",
+        'findstr "[c-g]a" x',
+        "STOP 1: findstr has a pattern that snapall does not know\n",
+    ),
+    ("findstr /c takes signs as they are", 'echo axb| findstr /c:"a.b"\necho a.*| findstr /c:"a.*"', "a.*\n"),
+    ("findstr /r /c reads a pattern", 'echo axb| findstr /r /c:"a.b"', "axb\n"),
+    (
+        "findstr with a backslash in a text",
+        'findstr /c:"a\\b" list.txt',
+        "STOP 1: findstr has a pattern that snapall does not know\n",
+    ),
     ("findstr with anything but a set of signs", 'findstr "^[^0-9]" names.csv', "id,name\n"),
     ("findstr with a repeated sign at the start", 'findstr /r /c:"^[ ]*gamma" list.txt', "  gamma 3\n"),
     ("findstr with an escaped full stop", 'echo a.b| findstr "a\\.b"', "a.b\n"),
@@ -248,7 +287,6 @@ TOOLS: tuple[Row, ...] = (
         "STOP 1: findstr has a pattern that snapall does not know\n",
     ),
     ("date waits", "date", "STOP 1: date waits for input\n"),
-    ("more with an option", "more /e list.txt", "STOP 1: more has options that snapall does not know\n"),
 )
 
 LEVELS: tuple[Row, ...] = (

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from snapall.config.cmd import Place
-from snapall.config.cmd.words import c_words
+from snapall.config.cmd import BatchLine
+from snapall.config.cmd.text import c_words
 from tests.config.cmd.paper import SETTING, console, ran, said, sent
 
 # Microsoft, "Parsing C command-line arguments": its own table, and what password lines need.
@@ -36,7 +36,7 @@ def test_a_program_is_recorded_as_it_would_be_started() -> None:
     (one,) = sent(ran('cd \\tools\n"c:\\my tools\\PROG.exe" -a "b c" >> out.log\n'))
     assert (one.program, one.name, one.words) == ("c:\\my tools\\PROG.exe", "prog", ("-a", "b c"))
     assert (one.line, one.folder, one.output, one.append) == (' -a "b c" ', "C:\\tools", "out.log", True)
-    assert one.where == Place("night.bat", 2)
+    assert one.where == BatchLine("night.bat", 2)
 
 
 def test_a_switch_may_be_joined_to_the_program() -> None:
@@ -56,7 +56,7 @@ def test_a_continued_line_is_where_it_begins() -> None:
 def test_a_statement_of_another_batch_is_there() -> None:
     setting = replace(SETTING, read=lambda full: b"\r\nprog x\r\n" if full.lower().endswith("inner.bat") else None)
     found = sent(ran("call inner.bat\nprog y", setting))
-    assert [one.where for one in found] == [Place("C:\\snapall\\inner.bat", 2), Place("night.bat", 2)]
+    assert [one.where for one in found] == [BatchLine("C:\\snapall\\inner.bat", 2), BatchLine("night.bat", 2)]
 
 
 def test_nul_is_an_output() -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from snapall.config.cmd import Answer, Call, Rehearsal, Setting, Written, rehearse
+from snapall.config.cmd import Answer, ProgramCall, Rehearsal, Setting, Written, rehearse
 from tests.config.cmd.paper import SETTING, answered, console, ran, said, sent
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 BATCHES = sorted((FIXTURES / "bat").glob("*.bat"))
 
 
-def good_night(call: Call) -> Answer | None:
+def good_night(call: ProgramCall) -> Answer | None:
     """The programs of a night on which all goes well."""
     if call.name != "osql":
         return Answer(0 if call.name in ("rsh", "vcbsnapshot") else 9009)  # there is no other program
@@ -41,7 +41,7 @@ def test_the_original_sends_what_was_recorded_when_it_ran() -> None:
     vms = recorded["vmlist.txt"].replace("\r\n", "\n")
     snapshots = recorded["sslist.txt"].replace("\r\n", "\n")
 
-    def programs(call: Call) -> Answer | None:
+    def programs(call: ProgramCall) -> Answer | None:
         if call.name != "osql":
             return Answer()
         return Answer(files={call.words[-1]: snapshots if "VPX_SNAPSHOT" in call.line else vms})

@@ -1,8 +1,21 @@
-"""What a rehearsal may use: an endless loop or a variable that keeps growing soon ends it."""
+"""What ends a rehearsal: something that it does not know, or more than it may use."""
 
 from __future__ import annotations
 
-from snapall.config.cmd.puzzle import Puzzle
+
+class Puzzle(Exception):
+    """The batch says something that this interpreter does not know. No text of it quotes a value."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
+def syntax_error(what: str) -> Puzzle:
+    """Return the Puzzle for what cmd itself would not accept: it ends the batch at that line."""
+    return Puzzle(f"cmd reports a syntax error here and ends the batch: {what}", "correct the line")
+
 
 _WORK = 5_000_000  # characters that are read, expanded and split
 _OUTPUT = 4_000_000  # characters that are written

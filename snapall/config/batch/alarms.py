@@ -1,0 +1,31 @@
+"""Programs that a batch runs only on nights when something fails: mail, a pager, an entry in a log."""
+
+from __future__ import annotations
+
+import re
+
+from snapall.config.batch.answers import DECIDING
+from snapall.config.batch.bad_nights import failing
+from snapall.config.batch.desk import Desk
+from snapall.config.batch.nights import Paper, commands
+from snapall.config.batch.others import QUIET
+from snapall.config.batch.reading import BACKUP
+from snapall.config.batch.redacted import NAMED
+from snapall.config.cmd import Rehearsal, Sent
+
+_MOST = 40
+_A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|ps1)", re.IGNORECASE)
+
+
+def alarms(paper: Paper, good: Rehearsal, desk: Desk) -> None:
+    """Let each command of the backup fail in turn, and say what runs then: snapall runs none of it."""
+    usual = {desk.line(one.where) for one in good.events if isinstance(one, Sent)}
+    for line in list(dict.fromkeys(desk.line(call.where) for call in commands(good)))[:_MOST]:
+        bad = failing(paper, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
+        for call in bad.events:
+            if not isinstance(call, Sent) or call.name in BACKUP | QUIET | DECIDING or desk.line(call.where) in usual:
+                continue
+            file = re.split(r"[\\/]", call.program)[-1]
+            shown = call.name if call.name in NAMED or _A_FILE.fullmatch(file) else "a program"
+            text = f"{shown} runs when something fails, and is not imported"
+            desk.findings.notice(desk.line(call.where), text, "set [notify.mail], or on_failure in [jobs.NAME.hooks]")
