@@ -48,7 +48,7 @@ def hooks_of(batch: Batch) -> Any:
     ],
 )
 def test_a_program_before_the_backup_becomes_the_hook_before_with_its_whole_words(line: str, words: list[str]) -> None:
-    assert hooks_of(batch_of(before(line), {})) == {"before": words, "timeout": 3600}
+    assert hooks_of(batch_of(before(line), {})) == {"before": words, "timeout": 3600, "required": False}
 
 
 def test_a_service_that_stops_before_and_starts_after_becomes_both_hooks(tmp_path: Path) -> None:
@@ -63,13 +63,14 @@ def test_a_service_that_stops_before_and_starts_after_becomes_both_hooks(tmp_pat
     [
         ("if errorlevel 1 goto Error", "no backup is taken, as in the batch"),
         ("if not errorlevel 1 goto go\r\ngoto End\r\n:go", "no backup is taken, as in the batch"),
-        ("", "the batch takes the backup all the same, and snapall takes none"),
+        ("", "the backup is taken all the same, as in the batch"),
     ],
 )
 def test_the_notice_says_what_a_failure_means_in_the_batch_and_in_snapall(check: str, text: str) -> None:
     (notice,) = batch_of(before(PRE, check), {}).notices
     assert (notice.line, notice.text) == (17, "pre.exe is run as the job's hook before")
     assert text in notice.remedy
+    assert hooks_of(batch_of(before(PRE, check), {})).get("required", True) is ("no backup" in text)
     assert "timeout" in notice.remedy
 
 

@@ -18,10 +18,7 @@ from snapall.config.cmd.files import full_path
 
 _TIMEOUT = 3600
 """Seconds. The batch waits for as long as the program takes, and a hook has a minute unless told otherwise."""
-_IGNORING = (
-    "If it fails, the batch takes the backup all the same, and snapall takes none: to have it taken, set before in the "
-    "overlay file to a batch file that runs the program and ends with exit /b 0"
-)
+_IGNORING = "If it fails, that is a warning, and the backup is taken all the same, as in the batch"
 _STOPPING = "If it fails, no backup is taken, as in the batch"
 _WARNING = "It also runs if the backup fails; if it fails itself, that is a warning"
 
@@ -92,6 +89,8 @@ class HookReader:
         line = self.around.desk.line(call.where)
         self.table.put(("jobs", job, "hooks", hook), hook_words.taken(call, self.around.desk), line)
         self.table.put(("jobs", job, "hooks", "timeout"), _TIMEOUT, line)
+        if hook == "before" and self.around.when_failing(call, hook) is WhenFailing.THE_SAME:
+            self.table.put(("jobs", job, "hooks", "required"), False, line)
         self.table.lines.setdefault(("jobs", job, "hooks"), line)
         name = others.named(call) or "the program"
         self.table.findings.notice(line, f"{name} is run as the job's hook {hook}", self._difference(hook, call))
