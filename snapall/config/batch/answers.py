@@ -46,7 +46,7 @@ def _nothing(_call: ProgramCall) -> str:
 
 
 @dataclass(slots=True)
-class Answers:
+class ProgramAnswers:
     """What the programs answer on a rehearsed night. `vms`: the ids of the first query's VMs; each other query has VMs of its own.
 
     `fails` says which calls end with `code`; a query that fails writes nothing. `prints`: what a call prints that is

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from snapall.config.batch.answers import FILER_PROGRAMS, QUERY_PROGRAMS, Answers
+from snapall.config.batch.answers import FILER_PROGRAMS, QUERY_PROGRAMS, ProgramAnswers
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, commands
 from snapall.config.batch.reading import lists_of
@@ -31,7 +31,7 @@ def ignored(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
 
 def failing(paper: Paper, fails: Callable[[ProgramCall], bool]) -> Rehearsal:
     """Rehearse a night on which some calls fail."""
-    return paper.night(Answers(_VMS, fails))
+    return paper.night(ProgramAnswers(_VMS, fails))
 
 
 def _trail(rehearsal: Rehearsal, desk: Desk, without: set[int]) -> list[int]:
@@ -51,7 +51,7 @@ def stale(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
         def read(path: str, lists: set[str] = lists, text: bytes = text) -> bytes | None:
             return text if path.lower() in lists else None
 
-        night = Answers(_VMS, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
+        night = ProgramAnswers(_VMS, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
         bad = paper.night(night, read=read)
         if any(f"moref:vm-{_STALE[0]}" in call.words for call in commands(bad)):
             found.append(line)

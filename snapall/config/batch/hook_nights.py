@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from snapall.config.batch.answers import Answers
+from snapall.config.batch.answers import ProgramAnswers
 from snapall.config.batch.bad_nights import failing
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, changed, commands, elsewhere, other_days
@@ -67,7 +67,7 @@ class Around:
         """Rehearse a night on which it prints every word of the batch: whether that changes nothing; and its files."""
         words = {word: None for line in self.desk.text.all.values() for word in re.findall(r"[^\s\"'|&<>^%]+", line)}
         text = "".join(f"{word}\n" for word in words)
-        other = self.paper.night(Answers(self.vms, prints=lambda one: text if _key(one) == _key(call) else ""))
+        other = self.paper.night(ProgramAnswers(self.vms, prints=lambda one: text if _key(one) == _key(call) else ""))
         written = (one for one in other.events if isinstance(one, Written) and one.by == call.name)
         targets = frozenset(one.full.lower() for one in written if one.where == call.where)
         return self._alike(other, call, hook) and self._same(other), targets
@@ -104,7 +104,7 @@ class Around:
         return tuple(dict.fromkeys((*_CODES, *(code for code in near if 0 < code < _LARGEST))))[:_MOST]
 
     def _outcome(self, call: ProgramCall, hook: str, code: int) -> WhenFailing:
-        other = self.paper.night(Answers(self.vms, lambda one: _key(one) == _key(call), code))
+        other = self.paper.night(ProgramAnswers(self.vms, lambda one: _key(one) == _key(call), code))
         ran = {_key(one) for one in programs(other)}
         if other.stop is not None or ran - {_key(one) for one in programs(self.first)}:
             return WhenFailing.OTHERWISE

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
-from snapall.config.batch.answers import Answers, numbers_in
+from snapall.config.batch.answers import ProgramAnswers, numbers_in
 from snapall.config.batch.given import BatchInvocation
 from snapall.config.batch.reading import BACKUP
 from snapall.config.batch.strftime import WEEKDAYS
@@ -56,9 +56,9 @@ class Paper:
         """Whether a night takes so many steps that it cannot be rehearsed for every date."""
         return self.steps > _FEW_STEPS
 
-    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, Answers]:
+    def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, ProgramAnswers]:
         """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
-        night = Answers(vms or (*self._named(), 108, 1226))
+        night = ProgramAnswers(vms or (*self._named(), 108, 1226))
         return self.night(night, **changes), night
 
     def near(self, left_out: Iterable[int]) -> tuple[int, ...]:
@@ -70,7 +70,7 @@ class Paper:
     def _named(self) -> tuple[int, ...]:
         return numbers_in("\n".join(line.text for line in self.text.lines.values()))
 
-    def night(self, night: Answers, **changes: object) -> Rehearsal:
+    def night(self, night: ProgramAnswers, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
         usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, arguments=self.given.arguments)
         setting = replace(usual, **{"steps": self.steps, "date": usual_day(self).written, **changes})  # type: ignore[arg-type]
@@ -104,7 +104,7 @@ class Paper:
         }
 
 
-def first_night(paper: Paper) -> tuple[Rehearsal, Answers]:
+def first_night(paper: Paper) -> tuple[Rehearsal, ProgramAnswers]:
     """Rehearse the night by which the batch is read: with a marker for each variable that nothing sets."""
     found, night = paper.good()
     if found.stop is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from snapall.config.batch import filer_calls, others, sql_calls, vcb_calls
-from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, Answers
+from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, ProgramAnswers
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
@@ -36,7 +36,7 @@ class Read:
     around: dict[str, list[ProgramCall]] = field(default_factory=dict)  # unknown programs before and after all of them
 
 
-def read(rehearsal: Rehearsal, desk: Desk, night: Answers) -> Read:
+def read(rehearsal: Rehearsal, desk: Desk, night: ProgramAnswers) -> Read:
     """Read a rehearsal. What is not understood, or not imported, is among the desk's findings."""
     found = Read()
     sent = [event for event in rehearsal.events if isinstance(event, Sent)]
@@ -75,7 +75,7 @@ def unreached(desk: Desk) -> None:
             return
 
 
-def _statement(call: ProgramCall, line: int, desk: Desk, night: Answers, *, captured: bool) -> Statement | None:
+def _statement(call: ProgramCall, line: int, desk: Desk, night: ProgramAnswers, *, captured: bool) -> Statement | None:
     if call.name in FILER_PROGRAMS:
         return filer_calls.snap(call, line, desk, captured=captured)
     if call.name in QUERY_PROGRAMS:

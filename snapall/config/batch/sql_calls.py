@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from snapall.config.batch import statements
-from snapall.config.batch.answers import BARE, VALUED, Answers
+from snapall.config.batch.answers import BARE, VALUED, ProgramAnswers
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, DatabaseCall, Located, Query, VmQuery
 from snapall.config.batch.options import Options, options_of, shown
@@ -20,7 +20,7 @@ _OTHER_SNAPSHOTS = "snapall removes only its own snapshots; set `vm_snapshot` of
 _OTHER_VMS = "correct it in a copy, or set `datastores` or `query` of the job in the overlay file"
 
 
-def query(call: ProgramCall, line: int, desk: Desk, night: Answers) -> Query | None:
+def query(call: ProgramCall, line: int, desk: Desk, night: ProgramAnswers) -> Query | None:
     """Read `osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`; isql and sqlcmd share these options."""
     options = options_of(call.words, VALUED, BARE)
     fault = desk.findings.fault

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from snapall.config.batch.answers import Answers
+from snapall.config.batch.answers import ProgramAnswers
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, captures, changed, elsewhere
 from snapall.config.batch.text import Text, is_echo, marker, names_in
@@ -72,8 +72,8 @@ def hosts(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     pings = [one for one in first.events if isinstance(one, Sent) and one.name == "ping"]
     if not pings:
         return
-    night = Answers((108, 1226), lambda call: call.name == "ping")
-    other, usual = paper.night(night), paper.night(Answers((108, 1226)))
+    night = ProgramAnswers((108, 1226), lambda call: call.name == "ping")
+    other, usual = paper.night(night), paper.night(ProgramAnswers((108, 1226)))
     if captures(other) and changed(usual, other) is not None:
         text = "what the batch does depends on whether a host answers ping"
         desk.findings.fault(desk.line(pings[0].where), text, "write a copy without the condition")

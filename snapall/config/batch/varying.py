@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from snapall.config.batch.answers import Answers
+from snapall.config.batch.answers import ProgramAnswers
 from snapall.config.batch.dated import DatedName
 from snapall.config.batch.dated_log import DatedLog, LogName
 from snapall.config.batch.desk import Desk
@@ -163,7 +163,7 @@ def _left_out(table: dict[str, Any]) -> list[int]:
 
 def check_unquiesced(paper: Paper, quiesces: list[QuiesceCall], desk: Desk) -> None:
     """Say so if the batch takes no snapshot on a night when no VM can be quiesced: snapall does, unless told."""
-    bad = paper.night(Answers((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
+    bad = paper.night(ProgramAnswers((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
     if quiesces and not captures(bad):
         text = "if VMs cannot be quiesced, the batch takes no backup; snapall takes one and reports it as partial"
         desk.findings.notice(quiesces[0].line, text, 'to have snapall take none, set vms = { "*" = "must" } in the job')
