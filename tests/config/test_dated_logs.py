@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snapall.config.batch import Batch, batch_of
-from snapall.config.batch.strftime import WRITTEN, pattern_of
+from snapall.config.batch.rehearsals.days import WRITTEN, pattern_of
 from snapall.config.load import load
 from tests.config.batches import FILLED, faults, filled
 

@@ -6,25 +6,32 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from snapall.config.batch.alarms import alarms
+from snapall.config.batch.commands.others import WITHOUT_START
+from snapall.config.batch.commands.reading import Read, read, unreached
 from snapall.config.batch.compared import ComparedCommand
-from snapall.config.batch.defects import defects_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
 from snapall.config.batch.given import given_of, without_given
-from snapall.config.batch.hook_nights import Around
-from snapall.config.batch.hooks import HookReader
-from snapall.config.batch.nights import NAME, Files, Paper, captures, first_night, no_files
-from snapall.config.batch.others import WITHOUT_START
+from snapall.config.batch.hooks.nights import Around
+from snapall.config.batch.hooks.reader import HookReader
 from snapall.config.batch.overlay import answers, merged
-from snapall.config.batch.raw import Table
-from snapall.config.batch.reading import Read, read, unreached
 from snapall.config.batch.redacted import redacted
-from snapall.config.batch.sequence import sequence_of
-from snapall.config.batch.table import table_of
+from snapall.config.batch.rehearsals.alarms import alarms
+from snapall.config.batch.rehearsals.defects import defects_of
+from snapall.config.batch.rehearsals.good_night import sequence_of
+from snapall.config.batch.rehearsals.missing import files_unread
+from snapall.config.batch.rehearsals.nights import NAME, Files, Paper, captures, first_night, no_files
+from snapall.config.batch.rehearsals.varying import (
+    Names,
+    arguments_used,
+    calls_missing,
+    check,
+    check_ids,
+    check_unquiesced,
+)
+from snapall.config.batch.tables.raw import Table
+from snapall.config.batch.tables.table import table_of
 from snapall.config.batch.text import placeholders, text_of, with_markers
-from snapall.config.batch.unread import files_unread
-from snapall.config.batch.varying import Names, arguments_used, calls_missing, check, check_ids, check_unquiesced
 from snapall.config.cmd import Rehearsal
 from snapall.config.tomlfile import KeyPath
 from snapall.escaping import printable

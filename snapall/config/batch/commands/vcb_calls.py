@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from snapall.config.batch.commands.options import Options, options_of, shown
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Login, QuiesceCall, ReleaseCall
-from snapall.config.batch.options import Options, options_of, shown
 from snapall.config.cmd import ProgramCall
 
 _KEYS = {f"-{key[0]}": (("vcenter", key),) for key in ("host", "user", "password")}

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from snapall.config.batch.answers import ProgramAnswers
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.nights import Paper, captures, changed, elsewhere
+from snapall.config.batch.rehearsals.answers import ProgramAnswers
+from snapall.config.batch.rehearsals.nights import Paper, captures, changed, elsewhere
 from snapall.config.batch.text import Text, is_echo, marker, names_in
 from snapall.config.cmd import Event, Rehearsal, Sent, Setting, Written
 from snapall.escaping import printable

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from snapall.config.batch.answers import ProgramAnswers
-from snapall.config.batch.dated import DatedName
-from snapall.config.batch.dated_log import DatedLog, LogName
+from snapall.config.batch.commands.reading import read
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall
-from snapall.config.batch.nights import Paper, captures, changed, commands, other_days
-from snapall.config.batch.reading import read
-from snapall.config.batch.surroundings import conditions, hosts, machines
-from snapall.config.batch.table import table_of
+from snapall.config.batch.rehearsals.answers import ProgramAnswers
+from snapall.config.batch.rehearsals.dated import DatedName
+from snapall.config.batch.rehearsals.dated_log import DatedLog, LogName
+from snapall.config.batch.rehearsals.nights import Paper, captures, changed, commands, other_days
+from snapall.config.batch.rehearsals.surroundings import conditions, hosts, machines
+from snapall.config.batch.tables.table import table_of
 from snapall.config.batch.text import marker
 from snapall.config.cmd import Rehearsal, Sent
 

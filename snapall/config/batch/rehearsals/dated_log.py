@@ -10,9 +10,9 @@ from datetime import date
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Located
-from snapall.config.batch.nights import Day, Paper, elsewhere, usual_day, writing
-from snapall.config.batch.raw import Table
-from snapall.config.batch.strftime import WRITTEN, pattern_of
+from snapall.config.batch.rehearsals.days import WRITTEN, pattern_of
+from snapall.config.batch.rehearsals.nights import Day, Paper, elsewhere, usual_day, writing
+from snapall.config.batch.tables.raw import Table
 from snapall.config.cmd import ProgramCall, Rehearsal, Written
 from snapall.config.logname import PLACEHOLDER
 

@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 from urllib.parse import quote
 
 from snapall.config.batch.facts import DatabaseCall, Located, Login, Query, Statements, VcbCall
-from snapall.config.batch.raw import Found, Table
+from snapall.config.batch.tables.raw import Found, Table
 
 
 def vcenter(statements: Statements, table: Table) -> None:

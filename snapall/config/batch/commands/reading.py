@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from snapall.config.batch import filer_calls, others, sql_calls, vcb_calls
-from snapall.config.batch.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, ProgramAnswers
+from snapall.config.batch.commands import filer_calls, others, sql_calls, vcb_calls
+from snapall.config.batch.commands.drives import by_whole_names
+from snapall.config.batch.commands.options import options_of
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.drives import by_whole_names
 from snapall.config.batch.facts import Located, Statement, Statements
-from snapall.config.batch.options import options_of
+from snapall.config.batch.rehearsals.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, ProgramAnswers
 from snapall.config.batch.text import is_echo
 from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Written
 

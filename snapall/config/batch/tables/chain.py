@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from snapall.backup.model import chain_names
 from snapall.config.batch.facts import ANY, Findings, Located, Snap
-from snapall.config.batch.sequences import PROPER
+from snapall.config.batch.tables.sequences import PROPER
 
 _KEY = ("jobs", ANY, "chain")
 _REMEDY = "keep the chain unbroken: delete the oldest, rename each to the next, create the newest"

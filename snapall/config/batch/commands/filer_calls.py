@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from snapall.config.batch.commands.options import shown
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Snap
-from snapall.config.batch.options import shown
 from snapall.config.cmd import ProgramCall
 
 _CHAIN = (("jobs", ANY, "chain"),)

@@ -6,7 +6,7 @@ import re
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault
-from snapall.config.batch.nights import Paper
+from snapall.config.batch.rehearsals.nights import Paper
 from snapall.config.batch.text import Assignment, Text
 from snapall.escaping import printable
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from snapall.config.batch.answers import ProgramAnswers
-from snapall.config.batch.bad_nights import failing
+from snapall.config.batch.commands.others import is_unknown
+from snapall.config.batch.commands.reading import BACKUP
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.nights import Paper, changed, commands, elsewhere, other_days
-from snapall.config.batch.others import is_unknown
-from snapall.config.batch.reading import BACKUP
-from snapall.config.batch.surroundings import on_other_machines
-from snapall.config.batch.varying import on_other_arguments
+from snapall.config.batch.rehearsals.answers import ProgramAnswers
+from snapall.config.batch.rehearsals.bad_nights import failing
+from snapall.config.batch.rehearsals.nights import Paper, changed, commands, elsewhere, other_days
+from snapall.config.batch.rehearsals.surroundings import on_other_machines
+from snapall.config.batch.rehearsals.varying import on_other_arguments
 from snapall.config.cmd import BatchLine, ProgramCall, Rehearsal, Sent, Written
 
 _MOST = 40

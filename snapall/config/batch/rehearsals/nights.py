@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
-from snapall.config.batch.answers import ProgramAnswers, numbers_in
+from snapall.config.batch.commands.reading import BACKUP
 from snapall.config.batch.given import BatchInvocation
-from snapall.config.batch.reading import BACKUP
-from snapall.config.batch.strftime import WEEKDAYS
+from snapall.config.batch.rehearsals.answers import ProgramAnswers, numbers_in
+from snapall.config.batch.rehearsals.days import WEEKDAYS
 from snapall.config.batch.text import FOLDER, Text, marker
 from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Setting, Written, rehearse
 

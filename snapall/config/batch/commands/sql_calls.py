@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from snapall.config.batch import statements
-from snapall.config.batch.answers import BARE, VALUED, ProgramAnswers
+from snapall.config.batch.commands import statements
+from snapall.config.batch.commands.options import Options, options_of, shown
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, DatabaseCall, Located, Query, VmQuery
-from snapall.config.batch.options import Options, options_of, shown
+from snapall.config.batch.rehearsals.answers import BARE, VALUED, ProgramAnswers
 from snapall.config.cmd import ProgramCall
 from snapall.config.query import query_fault
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from snapall.config.batch.commands.reading import read
 from snapall.config.batch.compared import ComparedCommand, Key
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import (
@@ -16,9 +17,8 @@ from snapall.config.batch.facts import (
     Statements,
     VmQuery,
 )
-from snapall.config.batch.nights import Paper
-from snapall.config.batch.reading import read
-from snapall.config.batch.sequences import sequences_of
+from snapall.config.batch.rehearsals.nights import Paper
+from snapall.config.batch.tables.sequences import sequences_of
 from snapall.config.batch.text import MARKER
 from snapall.config.cmd import ProgramCall
 

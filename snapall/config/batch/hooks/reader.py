@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from snapall.config.batch import hook_words, others
-from snapall.config.batch.answers import is_service
+from snapall.config.batch.commands import others
+from snapall.config.batch.commands.reading import BACKUP, Read
 from snapall.config.batch.facts import BatchFault
-from snapall.config.batch.hook_nights import Around, WhenFailing
-from snapall.config.batch.hook_words import OWN_BATCH, Reason
+from snapall.config.batch.hooks import words
+from snapall.config.batch.hooks.nights import Around, WhenFailing
+from snapall.config.batch.hooks.words import OWN_BATCH, Reason
 from snapall.config.batch.overlay import answers
-from snapall.config.batch.raw import Table
-from snapall.config.batch.reading import BACKUP, Read
+from snapall.config.batch.rehearsals.answers import is_service
+from snapall.config.batch.tables.raw import Table
 from snapall.config.cmd import ProgramCall, Sent, Written
 from snapall.config.cmd.files import full_path
 
@@ -62,7 +63,7 @@ class HookReader:
             text = "several programs run there, and a hook is one command" if many else "it runs several times"
             yield text, OWN_BATCH
         sent = [one for one in self.around.first.events if isinstance(one, Sent)]
-        why = hook_words.why_not(call, sent, desk, paper.given)
+        why = words.why_not(call, sent, desk, paper.given)
         if why is not None:
             yield why
         if paper.long:
@@ -87,7 +88,7 @@ class HookReader:
 
     def _put(self, job: str, hook: str, call: ProgramCall) -> None:
         line = self.around.desk.line(call.where)
-        self.table.put(("jobs", job, "hooks", hook), hook_words.taken(call, self.around.desk), line)
+        self.table.put(("jobs", job, "hooks", hook), words.taken(call, self.around.desk), line)
         self.table.put(("jobs", job, "hooks", "timeout"), _TIMEOUT, line)
         if hook == "before" and self.around.when_failing(call, hook) is WhenFailing.THE_SAME:
             self.table.put(("jobs", job, "hooks", "required"), False, line)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from snapall.config.batch.options import options_of
-from snapall.config.batch.statements import is_about_snapshots, selected
+from snapall.config.batch.commands.options import options_of
+from snapall.config.batch.commands.statements import is_about_snapshots, selected
 from snapall.config.cmd import Answer, ProgramCall
 
 FILER_PROGRAMS = frozenset({"rsh", "ssh", "plink"})
@@ -47,9 +47,9 @@ def _nothing(_call: ProgramCall) -> str:
 
 @dataclass(slots=True)
 class ProgramAnswers:
-    """What the programs answer on a rehearsed night. `vms`: the ids of the first query's VMs; each other query has VMs of its own.
+    """What the programs answer on a rehearsed night.
 
-    `fails` says which calls end with `code`; a query that fails writes nothing. `prints`: what a call prints that is
+    `vms`: the ids of the first query's VMs; each other query has VMs of its own. `fails` says which calls end with `code`; a query that fails writes nothing. `prints`: what a call prints that is
     no part of the backup.
     """
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from snapall.config.batch import systems
-from snapall.config.batch.chain import chain_of, naming
+from snapall.config.batch.commands.reading import Read
 from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall, Snap, SnapshotQuery, Statements, VmQuery
-from snapall.config.batch.raw import Found, Raw, Table
-from snapall.config.batch.reading import Read
-from snapall.config.batch.sequences import left_out, sequences_of
+from snapall.config.batch.tables import systems
+from snapall.config.batch.tables.chain import chain_of, naming
+from snapall.config.batch.tables.raw import Found, Raw, Table
+from snapall.config.batch.tables.sequences import left_out, sequences_of
 
 _REACH = (("transport", "transport"), ("user", "user"), ("password", "password"), ("key_file", "key"), ("port", "port"))
 

@@ -1,0 +1,1 @@
+"""Programs around the backup -> hooks of the job."""

@@ -1,0 +1,1 @@
+"""The commands in their order -> the tables of a snapall.toml."""
