@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from snapall.config.batch.commands.options import shown
+from snapall.config.batch.commands.programs import shown
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, SNAP_NAMES, Located, Snap
 from snapall.config.cmd import ProgramCall

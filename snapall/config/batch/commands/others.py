@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from snapall.config.batch.commands.programs import is_service
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY
 from snapall.config.batch.redacted import NAMED
-from snapall.config.batch.rehearsals.answers import is_service
 from snapall.config.batch.text import MARKER
 from snapall.config.cmd import ProgramCall, Setting
 from snapall.config.tomlfile import KeyPath

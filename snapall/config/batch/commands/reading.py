@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from snapall.config.batch.commands import filer_calls, others, sql_calls, vcb_calls
 from snapall.config.batch.commands.drives import by_whole_names
-from snapall.config.batch.commands.options import options_of
+from snapall.config.batch.commands.programs import BACKUP, FILER_PROGRAMS, QUERY_PROGRAMS, query_options
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Located, Statement, Statements
-from snapall.config.batch.rehearsals.answers import BARE, FILER_PROGRAMS, QUERY_PROGRAMS, VALUED, ProgramAnswers
+from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.text import is_echo
 from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Written
 
@@ -21,8 +21,6 @@ _COPIED = re.compile(
     re.IGNORECASE,
 )
 _NOWHERE = ("nul", "nul:", "con")
-BACKUP = FILER_PROGRAMS | QUERY_PROGRAMS | {"vcbsnapshot"}
-"""The programs that take the backup."""
 _NAMED = re.compile(rf"(?<![\w.-])({'|'.join(sorted(BACKUP))})(\.exe)?[\s\"]", re.IGNORECASE)
 
 
@@ -105,5 +103,5 @@ def lists_of(call: ProgramCall) -> list[str]:
     """The file to which a program that queries the database writes its answer; with -o it prints nothing."""
     if call.name not in QUERY_PROGRAMS:
         return []
-    out = options_of(call.words, VALUED, BARE).value("-o") or call.output
+    out = query_options(call).value("-o") or call.output
     return [out] if out else []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from snapall.config.batch.commands import statements
-from snapall.config.batch.commands.options import Options, options_of, shown
+from snapall.config.batch.commands.programs import Options, query_options, shown
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, DatabaseCall, Located, Query, VmQuery
-from snapall.config.batch.rehearsals.answers import BARE, VALUED, ProgramAnswers
+from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.cmd import ProgramCall
 from snapall.config.query import query_fault
 
@@ -22,7 +22,7 @@ _OTHER_VMS = "correct it in a copy, or set `datastores` or `query` of the job in
 
 def query(call: ProgramCall, line: int, desk: Desk, night: ProgramAnswers) -> Query | None:
     """Read `osql -U LOGIN -P PASSWORD -D DSN -h-1 -Q QUERY -o FILE`; isql and sqlcmd share these options."""
-    options = options_of(call.words, VALUED, BARE)
+    options = query_options(call)
     fault = desk.findings.fault
     odd = [*options.unknown, *(one for one in ("-i", "-q") if one in options.given)]
     for after in options.after:

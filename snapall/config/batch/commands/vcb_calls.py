@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from snapall.config.batch.commands.options import Options, options_of, shown
+from snapall.config.batch.commands.programs import Options, options_of, shown
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Login, QuiesceCall, ReleaseCall
 from snapall.config.cmd import ProgramCall

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from snapall.config.batch.commands.others import is_unknown
-from snapall.config.batch.commands.reading import BACKUP
+from snapall.config.batch.commands.programs import BACKUP
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.bad_nights import failing

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from snapall.config.batch.commands import others
-from snapall.config.batch.commands.reading import BACKUP, Read
+from snapall.config.batch.commands.programs import BACKUP, is_service
+from snapall.config.batch.commands.reading import Read
 from snapall.config.batch.facts import BatchFault
 from snapall.config.batch.hooks import words
 from snapall.config.batch.hooks.nights import Around, WhenFailing
 from snapall.config.batch.hooks.words import OWN_BATCH, Reason
 from snapall.config.batch.overlay import answers
-from snapall.config.batch.rehearsals.answers import is_service
 from snapall.config.batch.tables.raw import Table
 from snapall.config.cmd import ProgramCall, Sent, Written
 from snapall.config.cmd.files import full_path

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from snapall.config.batch.commands.drives import mapped
+from snapall.config.batch.commands.programs import is_service
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Findings
 from snapall.config.batch.given import BatchInvocation
-from snapall.config.batch.rehearsals.answers import is_service
 from snapall.config.batch.text import MARKER
 from snapall.config.cmd import ProgramCall, Setting
 from snapall.config.cmd.files import full_path

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from snapall.config.batch.commands.others import QUIET
-from snapall.config.batch.commands.reading import BACKUP
+from snapall.config.batch.commands.programs import BACKUP, DECIDING
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.redacted import NAMED
-from snapall.config.batch.rehearsals.answers import DECIDING
 from snapall.config.batch.rehearsals.bad_nights import failing
 from snapall.config.batch.rehearsals.nights import Paper, commands
 from snapall.config.cmd import Rehearsal, Sent

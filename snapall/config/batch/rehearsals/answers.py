@@ -6,22 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from snapall.config.batch.commands.options import options_of
+from snapall.config.batch.commands.programs import DECIDING, QUERY_PROGRAMS, is_service, query_options
 from snapall.config.batch.commands.statements import is_about_snapshots, selected
 from snapall.config.cmd import Answer, ProgramCall
 
-FILER_PROGRAMS = frozenset({"rsh", "ssh", "plink"})
-"""Programs that send the filer a command."""
-QUERY_PROGRAMS = frozenset({"osql", "isql", "sqlcmd"})
-"""Programs that query SQL Server."""
-DECIDING = frozenset({
-    "awk", "cscript", "curl", "find", "findstr", "for", "forfiles", "gawk", "grep", "more", "net", "netstat",
-    "perl", "powershell", "python", "qgrep", "query", "reg", "sc", "sed", "sort", "tasklist", "vcbvmname",
-    "wmic", "wscript",
-})  # fmt: skip
-"""Programs whose answer a batch may read: what it does next is only known where they answer nothing."""
-VALUED = ("-U", "-P", "-D", "-S", "-d", "-h", "-w", "-Q", "-q", "-o", "-i", "-s", "-l", "-t")
-BARE = ("-E", "-n", "-b", "-W", "-I")
 _WIDTH = 11  # of a number in osql's columns
 _REPLIES = """
 Pinging 192.0.2.1 with 32 bytes of data:
@@ -35,12 +23,6 @@ Approximate round trip times in milli-seconds:
 """
 
 
-def is_service(call: ProgramCall) -> bool:
-    """Whether the call starts or stops a service: `net stop NAME`, `sc \\\\SERVER start NAME`."""
-    words = call.words[1:] if call.name == "sc" and call.words[0:1] and call.words[0][:2] == "\\\\" else call.words
-    return call.name in ("net", "sc") and len(words) > 1 and words[0].lower() in ("start", "stop")
-
-
 def _nothing(_call: ProgramCall) -> str:
     return ""
 
@@ -49,8 +31,8 @@ def _nothing(_call: ProgramCall) -> str:
 class ProgramAnswers:
     """What the programs answer on a rehearsed night.
 
-    `vms`: the ids of the first query's VMs; each other query has VMs of its own. `fails` says which calls end with `code`; a query that fails writes nothing. `prints`: what a call prints that is
-    no part of the backup.
+    `vms`: the ids of the first query's VMs; each other query has VMs of its own. `fails` says which calls
+    end with `code`; a query that fails writes nothing. `prints`: what a call prints that is no part of the backup.
     """
 
     vms: Sequence[int]
@@ -88,7 +70,7 @@ class ProgramAnswers:
         return Answer(0, f"SsId:snapshot-{self.made}\n")
 
     def _query(self, call: ProgramCall) -> Answer:
-        options = options_of(call.words, VALUED, BARE)
+        options = query_options(call)
         sql = options.value("-Q") or options.value("-q") or ""
         rows: list[tuple[int, ...]]
         if is_about_snapshots(sql):

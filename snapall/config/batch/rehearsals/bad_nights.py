@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from snapall.config.batch.commands.programs import FILER_PROGRAMS, QUERY_PROGRAMS
 from snapall.config.batch.commands.reading import lists_of
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.rehearsals.answers import FILER_PROGRAMS, QUERY_PROGRAMS, ProgramAnswers
+from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.nights import Paper, commands
 from snapall.config.cmd import ProgramCall, Rehearsal
 

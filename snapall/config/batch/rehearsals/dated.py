@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
+from snapall.config.batch.commands.programs import QUERY_PROGRAMS
 from snapall.config.batch.commands.vcb_calls import created
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY
-from snapall.config.batch.rehearsals.answers import QUERY_PROGRAMS
 from snapall.config.batch.rehearsals.nights import Paper, commands
 from snapall.config.cmd import Event, Rehearsal, Sent
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from snapall.config.batch.commands.filer_calls import carries_password
+from snapall.config.batch.commands.programs import QUERY_PROGRAMS
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Defect, QuiesceCall, Snap, SnapshotQuery, Statements, VcbCall, VmQuery
 from snapall.config.batch.lines import Line
 from snapall.config.batch.rehearsals import bad_nights
-from snapall.config.batch.rehearsals.answers import QUERY_PROGRAMS
 from snapall.config.batch.rehearsals.nights import Paper, commands
 from snapall.config.cmd import ProgramCall, Rehearsal, Written
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
-from snapall.config.batch.commands.reading import BACKUP
+from snapall.config.batch.commands.programs import BACKUP
 from snapall.config.batch.given import BatchInvocation
 from snapall.config.batch.rehearsals.answers import ProgramAnswers, numbers_in
 from snapall.config.batch.rehearsals.days import WEEKDAYS
