@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from snapall.config.batch import Batch, batch_of
-from snapall.config.batch.given import with_arguments
+from snapall.config.batch.overlay import with_arguments
 from tests.config.batches import BATS, FILLED
 
 EDITS = BATS.parent / "edits"

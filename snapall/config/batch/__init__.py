@@ -11,20 +11,18 @@ from snapall.config.batch.commands.reading import Read, read, unreached
 from snapall.config.batch.compared import ComparedCommand
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import BatchFault, Defect, Findings, Notice, QuiesceCall
-from snapall.config.batch.given import given_of, without_given
 from snapall.config.batch.hooks.nights import Around
 from snapall.config.batch.hooks.reader import HookReader
-from snapall.config.batch.overlay import answers, merged
+from snapall.config.batch.overlay import answers, given_of, merged, without_given
 from snapall.config.batch.redacted import redacted
-from snapall.config.batch.rehearsals.alarms import alarms
+from snapall.config.batch.rehearsals.bad_nights import alarms
 from snapall.config.batch.rehearsals.defects import defects_of
 from snapall.config.batch.rehearsals.good_night import sequence_of
-from snapall.config.batch.rehearsals.missing import files_unread
+from snapall.config.batch.rehearsals.missing import calls_missing, files_unread
 from snapall.config.batch.rehearsals.nights import NAME, Files, Paper, captures, first_night, no_files
 from snapall.config.batch.rehearsals.varying import (
     Names,
     arguments_used,
-    calls_missing,
     check,
     check_ids,
     check_unquiesced,

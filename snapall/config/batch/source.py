@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from snapall.backup.patience import patiently
 from snapall.config.batch import Batch, batch_of
-from snapall.config.batch.given import faults_in, with_arguments
+from snapall.config.batch.overlay import faults_in, with_arguments
 from snapall.config.batch.text import MARKER
 from snapall.config.tomlfile import dotted, tables_of, text_of
 from snapall.errors import ConfigError

@@ -12,7 +12,8 @@ from snapall.config.batch.commands.programs import BACKUP
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.bad_nights import failing
-from snapall.config.batch.rehearsals.nights import Paper, changed, commands, elsewhere, other_days
+from snapall.config.batch.rehearsals.days import other_days
+from snapall.config.batch.rehearsals.nights import Paper, changed, commands, elsewhere
 from snapall.config.batch.rehearsals.surroundings import on_other_machines
 from snapall.config.batch.rehearsals.varying import on_other_arguments
 from snapall.config.cmd import BatchLine, ProgramCall, Rehearsal, Sent, Written
@@ -78,7 +79,7 @@ class Around:
         return self.known[which]
 
     def _days(self) -> Iterator[Rehearsal]:
-        for number, (day, time) in enumerate(other_days(self.paper)):
+        for number, (day, time) in enumerate(other_days(self.paper.text)):
             variables = {**self.paper.variables, "RANDOM": str(number)}
             yield self.paper.good(date=day.written, time=time, variables=variables)[0]
 

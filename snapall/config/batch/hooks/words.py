@@ -9,7 +9,7 @@ from snapall.config.batch.commands.drives import mapped
 from snapall.config.batch.commands.programs import is_service
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Findings
-from snapall.config.batch.given import BatchInvocation
+from snapall.config.batch.overlay import BatchInvocation
 from snapall.config.batch.text import MARKER
 from snapall.config.cmd import ProgramCall, Setting
 from snapall.config.cmd.files import full_path

@@ -10,8 +10,8 @@ from datetime import date
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Located
-from snapall.config.batch.rehearsals.days import WRITTEN, pattern_of
-from snapall.config.batch.rehearsals.nights import Day, Paper, elsewhere, usual_day, writing
+from snapall.config.batch.rehearsals.days import WRITTEN, Day, pattern_of, usual_day
+from snapall.config.batch.rehearsals.nights import Paper, elsewhere, writing
 from snapall.config.batch.tables.raw import Table
 from snapall.config.cmd import ProgramCall, Rehearsal, Written
 from snapall.config.logname import PLACEHOLDER
@@ -77,7 +77,7 @@ class DatedLog:
         if not self.alike or len(changing) != 1 or changing != logs or not self._by_date_only(paper):
             return None
         (name,) = changing
-        fits = list(self._patterns(name, usual_day(paper)))
+        fits = list(self._patterns(name, usual_day(paper.text)))
         if not name.isascii() or PLACEHOLDER in name or not fits:
             return None
         day, parts = min(fits, key=_odd)

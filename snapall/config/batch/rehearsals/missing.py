@@ -1,4 +1,4 @@
-"""Values that a batch reads from files which snapall cannot find: the line that reads the file is at fault."""
+"""Files that a batch reads or calls, and that snapall cannot find: the line that names the file is at fault."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ from snapall.escaping import printable
 
 _LISTED = re.compile(r"\bfor\s+/f\b.*?\bin\s*\(\s*\"?([^()'\"]+?)\"?\s*\)\s*do\b.*\bset\b", re.IGNORECASE)
 _BESIDE = "copy that file beside the batch"
+
+
+def calls_missing(paper: Paper, desk: Desk) -> bool:
+    """Whether the batch calls another that is not beside it; that is a fault."""
+    for at, line in desk.text.lines.items():
+        hit = re.search(r"\bcall\s+\"?([^:\"\s][^\"\r\n]*?\.(?:cmd|bat))\b", line.text, re.IGNORECASE)
+        name = re.split(r"[\\/]|%~dp0", hit[1])[-1] if hit is not None else ""
+        if name and "%" not in name and paper.files(name) is None:
+            desk.findings.fault(at, f"it calls {name}, which is not in the batch's folder", "copy that file there, too")
+            return True
+    return False
 
 
 def files_unread(paper: Paper, desk: Desk) -> None:

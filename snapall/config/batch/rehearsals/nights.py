@@ -5,23 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-from itertools import product
 
 from snapall.config.batch.commands.programs import BACKUP
-from snapall.config.batch.given import BatchInvocation
+from snapall.config.batch.overlay import BatchInvocation
 from snapall.config.batch.rehearsals.answers import ProgramAnswers, numbers_in
-from snapall.config.batch.rehearsals.days import WEEKDAYS
+from snapall.config.batch.rehearsals.days import usual_day
 from snapall.config.batch.text import FOLDER, Text, marker
 from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Setting, Written, rehearse
 
 NAME = f"{FOLDER}\\snapall.bat"
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
-_AMERICAN, _EUROPEAN, _ISO = "{weekday} {month}/{day}/{year}", "{day}.{month}.{year}", "{year}-{month}-{day}"
-_DASHED = "{weekday}-{month}-{day}-{year}"  # as a file's name may be: the American one, part by part
-_BRITISH = "{day}/{month}/{year}"
-_USUAL = date(2007, 3, 22)
 _MOST_FILES = 6
 _FEW_STEPS = 4_000  # of a night; the original has about 60, and 4 for each VM
 _STEPS = 20_000
@@ -73,7 +67,7 @@ class Paper:
     def night(self, night: ProgramAnswers, **changes: object) -> Rehearsal:
         """Rehearse any night; `changes` are those of the setting."""
         usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, arguments=self.given.arguments)
-        setting = replace(usual, **{"steps": self.steps, "date": usual_day(self).written, **changes})  # type: ignore[arg-type]
+        setting = replace(usual, **{"steps": self.steps, "date": usual_day(self.text).written, **changes})  # type: ignore[arg-type]
         return rehearse(self.data, NAME, setting, night)
 
     def _read(self, path: str) -> bytes | None:
@@ -165,50 +159,3 @@ def writing(rehearsal: Rehearsal) -> Iterator[tuple[ProgramCall | Written, str]]
             yield event, event.output
         elif isinstance(event, Written) and event.by == "echo":
             yield event, event.full
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The date of a rehearsal, and how %date% writes it."""
-
-    day: date
-    form: str
-
-    @property
-    def written(self) -> str:
-        """The text of %date%."""
-        day, weekday = self.day, WEEKDAYS[self.day.weekday()]
-        return self.form.format(weekday=weekday, day=f"{day.day:02}", month=f"{day.month:02}", year=day.year)
-
-
-def usual_day(paper: Paper) -> Day:
-    """The day on which the batch is read."""
-    return Day(_USUAL, _forms(paper.text)[0])
-
-
-def other_days(paper: Paper) -> Iterator[tuple[Day, str]]:
-    """Dates and times for other rehearsals: two if the batch mentions them, each day and month if it uses them."""
-    if paper.text.first(r"date|time|random") is None:
-        return
-    forms = _forms(paper.text)
-    yield Day(date(2008, 2, 29), forms[-1]), "23:05:01,00"
-    yield Day(date(1999, 11, 17), forms[0]), "11:11:11.11"
-    used = paper.text.uses(r"[%!](date|time|random)\b|\b(date|time)\s*/t\b")
-    if not used and paper.text.first(r">.*[%!](date|time|random)\b") is None:
-        return
-    for form, minute in zip(forms, ("00:00.00", "30:00,00", "45:00.00"), strict=False):
-        for day in range(1, 32):
-            yield Day(date(2007, 3, day), form), f"{day % 24:2}:{minute}"
-    for form, month in product(forms, range(1, 13)):
-        yield Day(date(2007, month, 12), form), f"{month + 11:2}:00:00.00"
-
-
-def _forms(text: Text) -> tuple[str, ...]:
-    """How %date% may be written where the batch runs: the parts that it takes can only be whole in some forms."""
-    if text.first(r"[%!]date:~3,2[%!]") is not None:
-        return (_EUROPEAN,)
-    if text.first(r"delims=[^\".-]*/[^\".-]*\".*\bdate\b") is not None:
-        return (_AMERICAN, _BRITISH)  # it splits the date at slashes
-    if text.first(r"[%!]date[%!][^\s\"/\\>]*\.(log|txt)\b") is not None and text.first(r":/=|delims=[^\"]*/") is None:
-        return (_EUROPEAN, _ISO, _DASHED)  # no file's name can contain a slash
-    return (_ISO,) if text.first(r"[%!]date:~[58],2[%!]") is not None else (_AMERICAN, _EUROPEAN)

@@ -13,7 +13,8 @@ from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.dated import DatedName
 from snapall.config.batch.rehearsals.dated_log import DatedLog, LogName
-from snapall.config.batch.rehearsals.nights import Paper, captures, changed, commands, other_days
+from snapall.config.batch.rehearsals.days import other_days
+from snapall.config.batch.rehearsals.nights import Paper, captures, changed, commands
 from snapall.config.batch.rehearsals.surroundings import conditions, hosts, machines
 from snapall.config.batch.tables.table import table_of
 from snapall.config.batch.text import marker
@@ -29,17 +30,6 @@ _GIVE = (
     "[batch] arguments in the overlay file"
 )
 _TAKES = r"(?<!%)%(~[a-z]*)?[1-9*]"
-
-
-def calls_missing(paper: Paper, desk: Desk) -> bool:
-    """Whether the batch calls another that is not beside it; that is a fault."""
-    for at, line in desk.text.lines.items():
-        hit = re.search(r"\bcall\s+\"?([^:\"\s][^\"\r\n]*?\.(?:cmd|bat))\b", line.text, re.IGNORECASE)
-        name = re.split(r"[\\/]|%~dp0", hit[1])[-1] if hit is not None else ""
-        if name and "%" not in name and paper.files(name) is None:
-            desk.findings.fault(at, f"it calls {name}, which is not in the batch's folder", "copy that file there, too")
-            return True
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ def _days(paper: Paper, first: Rehearsal, logs: Sequence[Located], desk: Desk) -
         return Names()
     dated, log = DatedName(first), DatedLog(first)
     usual = dated.without(first)
-    for number, (day, time) in enumerate(other_days(paper)):
+    for number, (day, time) in enumerate(other_days(paper.text)):
         other, _ = paper.good(date=day.written, time=time, variables={**paper.variables, "RANDOM": str(number)})
         call = changed(usual, dated.without(other))
         log.add(day, other)
