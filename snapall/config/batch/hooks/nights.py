@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from snapall.config.batch.commands.others import is_unknown
 from snapall.config.batch.commands.programs import BACKUP
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
-from snapall.config.batch.rehearsals.bad_nights import failing
-from snapall.config.batch.rehearsals.days import other_days
-from snapall.config.batch.rehearsals.nights import Paper, changed, commands, elsewhere
+from snapall.config.batch.rehearsals.bad_nights import failing, failing_in_turn
+from snapall.config.batch.rehearsals.nights import Paper, changed, commands, elsewhere, on_other_days
 from snapall.config.batch.rehearsals.surroundings import on_other_machines
 from snapall.config.batch.rehearsals.varying import on_other_arguments
 from snapall.config.cmd import BatchLine, ProgramCall, Rehearsal, Sent, Written
@@ -40,20 +39,19 @@ class Around:
     vms: Sequence[int]  # of that night
     own: frozenset[BatchLine]  # the commands of the backup
     desk: Desk
-    known: dict[str, list[Rehearsal]] = field(default_factory=dict)  # nights that are the same for both hooks
 
     def varies(self, call: ProgramCall, hook: str) -> str:
         """Return on which nights the program does not run, or not alike; "" if there are none."""
-        nights: dict[str, Callable[[], Iterator[Rehearsal]]] = {
-            "on other dates": self._days,
-            "with an argument": lambda: on_other_arguments(self.paper),
-            "with other VMs": lambda: iter([self.paper.good(self.paper.near(()))[0]]),
-            "on another machine": lambda: (other for _, other in on_other_machines(self.paper)),
+        nights: dict[str, Iterator[Rehearsal]] = {
+            "on other dates": (other for _, other in on_other_days(self.paper)),
+            "with an argument": on_other_arguments(self.paper),
+            "with other VMs": (self.paper.good(vms)[0] for vms in [self.paper.near(())]),
+            "on another machine": (other for _, other in on_other_machines(self.paper)),
         }
         for when, others in nights.items():
-            if any(not self._alike(other, call, hook) for other in self._once(when, others)):
+            if any(not self._alike(other, call, hook) for other in others):
                 return when
-        if any(self._decides(other, call, hook) for other in self._once("files", self._files)):
+        if any(self._decides(other, call, hook) for other in self._files()):
             return "by a file that may or may not exist, and that it may write itself"
         return "when another command fails" if any(not self._runs(one, call, hook) for one in self._bad(call)) else ""
 
@@ -68,20 +66,11 @@ class Around:
         """Rehearse a night on which it prints every word of the batch: whether that changes nothing; and its files."""
         words = {word: None for line in self.desk.text.all.values() for word in re.findall(r"[^\s\"'|&<>^%]+", line)}
         text = "".join(f"{word}\n" for word in words)
-        other = self.paper.night(ProgramAnswers(self.vms, prints=lambda one: text if _key(one) == _key(call) else ""))
+        night = ProgramAnswers(self.vms, prints=lambda one: text if _key(one) == _key(call) else "")
+        other = self.paper.night(night, ("prints", _key(call)))
         written = (one for one in other.events if isinstance(one, Written) and one.by == call.name)
         targets = frozenset(one.full.lower() for one in written if one.where == call.where)
         return self._alike(other, call, hook) and self._same(other), targets
-
-    def _once(self, which: str, nights: Callable[[], Iterator[Rehearsal]]) -> list[Rehearsal]:
-        if which not in self.known:
-            self.known[which] = list(nights())
-        return self.known[which]
-
-    def _days(self) -> Iterator[Rehearsal]:
-        for number, (day, time) in enumerate(other_days(self.paper.text)):
-            variables = {**self.paper.variables, "RANDOM": str(number)}
-            yield self.paper.good(date=day.written, time=time, variables=variables)[0]
 
     def _files(self) -> Iterator[Rehearsal]:
         """Nights with each file that the batch looked for in vain, and without each that was taken to be there."""
@@ -91,11 +80,10 @@ class Around:
                 yield replace(self.paper, present=self.paper.present ^ {path}, missing={}).good()[0]
 
     def _bad(self, call: ProgramCall) -> Iterator[Rehearsal]:
-        for line in list(dict.fromkeys(self.desk.line(one.where) for one in commands(self.first)))[:_MOST]:
-            yield failing(self.paper, lambda one, line=line: _is_own(one) and self.desk.line(one.where) == line)  # type: ignore[misc]
-        yield failing(self.paper, _is_own)
+        yield from (bad for _, bad in failing_in_turn(self.paper, self.first, self.desk))
+        yield failing(self.paper, _is_own, "all")
         for key in {_key(one) for one in programs(self.first)} - {_key(call)}:
-            yield failing(self.paper, lambda one, key=key: _key(one) == key)  # type: ignore[misc]
+            yield failing(self.paper, lambda one, key=key: _key(one) == key, ("program", key))  # type: ignore[misc]
 
     def _codes(self) -> tuple[int, ...]:
         """Exit codes on both sides of each number with which the batch may compare one."""
@@ -105,7 +93,8 @@ class Around:
         return tuple(dict.fromkeys((*_CODES, *(code for code in near if 0 < code < _LARGEST))))[:_MOST]
 
     def _outcome(self, call: ProgramCall, hook: str, code: int) -> WhenFailing:
-        other = self.paper.night(ProgramAnswers(self.vms, lambda one: _key(one) == _key(call), code))
+        night = ProgramAnswers(self.vms, lambda one: _key(one) == _key(call), code)
+        other = self.paper.night(night, ("code", code, _key(call)))
         ran = {_key(one) for one in programs(other)}
         if other.stop is not None or ran - {_key(one) for one in programs(self.first)}:
             return WhenFailing.OTHERWISE

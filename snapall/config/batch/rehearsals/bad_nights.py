@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 
 from snapall.config.batch.commands.others import QUIET
 from snapall.config.batch.commands.programs import BACKUP, DECIDING, FILER_PROGRAMS, QUERY_PROGRAMS
@@ -11,10 +11,9 @@ from snapall.config.batch.commands.reading import lists_of
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.redacted import NAMED
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
-from snapall.config.batch.rehearsals.nights import Paper, commands
+from snapall.config.batch.rehearsals.nights import TWO_VMS, Paper, commands
 from snapall.config.cmd import ProgramCall, Rehearsal, Sent
 
-_VMS = (108, 1226)
 _STALE = (999999, 888888)
 _MOST = 40
 _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|ps1)", re.IGNORECASE)
@@ -22,20 +21,24 @@ _A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|ps1)", re.IGNOR
 
 def ignored(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
     """The lines whose failure changes nothing of what follows: vcbsnapshot's always, as the capture follows."""
-    lines = list(dict.fromkeys(desk.line(call.where) for call in commands(good)))[:_MOST]
     vcb = {desk.line(call.where) for call in commands(good) if call.name == "vcbsnapshot"}
     usual = _trail(good, desk, vcb)
-    found = []
-    for line in lines:
-        bad = failing(paper, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
-        if line in vcb or _trail(bad, desk, vcb) == usual:
-            found.append(line)
-    return found
+    return [line for line, bad in failing_in_turn(paper, good, desk) if line in vcb or _trail(bad, desk, vcb) == usual]
 
 
-def failing(paper: Paper, fails: Callable[[ProgramCall], bool]) -> Rehearsal:
-    """Rehearse a night on which some calls fail."""
-    return paper.night(ProgramAnswers(_VMS, fails))
+def failing(paper: Paper, fails: Callable[[ProgramCall], bool], key: Hashable) -> Rehearsal:
+    """Rehearse a night on which some calls fail, which the key names."""
+    return paper.night(ProgramAnswers(TWO_VMS, fails), key)
+
+
+def failing_in_turn(paper: Paper, good: Rehearsal, desk: Desk) -> Iterator[tuple[int, Rehearsal]]:
+    """Let each command of the backup fail in turn: its line, and the night on which it fails."""
+    for line in list(dict.fromkeys(desk.line(call.where) for call in commands(good)))[:_MOST]:
+
+        def fails(call: ProgramCall, line: int = line) -> bool:
+            return call.name in BACKUP and desk.line(call.where) == line
+
+        yield line, failing(paper, fails, ("line", line))
 
 
 def _trail(rehearsal: Rehearsal, desk: Desk, without: set[int]) -> list[int]:
@@ -55,8 +58,8 @@ def stale(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
         def read(path: str, lists: set[str] = lists, text: bytes = text) -> bytes | None:
             return text if path.lower() in lists else None
 
-        night = ProgramAnswers(_VMS, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
-        bad = paper.night(night, read=read)
+        night = ProgramAnswers(TWO_VMS, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
+        bad = paper.night(night, ("stale", line), read=read)
         if any(f"moref:vm-{_STALE[0]}" in call.words for call in commands(bad)):
             found.append(line)
     return list(dict.fromkeys(found))
@@ -64,22 +67,21 @@ def stale(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
 
 def not_repeated(paper: Paper, desk: Desk) -> list[int]:
     """The lines whose failed removal of a VM's snapshot is not repeated."""
-    bad = failing(paper, lambda call: "moref:vm-108" in call.words and "-d" in call.words)
+    bad = failing(paper, lambda call: "moref:vm-108" in call.words and "-d" in call.words, "release")
     sent = [call for call in commands(bad) if "moref:vm-108" in call.words and "-d" in call.words]
     return [desk.line(call.where) for call in sent] if len(sent) == 1 else []
 
 
 def silent_end(paper: Paper, desk: Desk) -> list[int]:
     """The last line, if a failed capture does not show in the batch's exit code."""
-    bad = failing(paper, lambda call: call.name in FILER_PROGRAMS and "create" in call.words)
+    bad = failing(paper, lambda call: call.name in FILER_PROGRAMS and "create" in call.words, "capture")
     return [desk.line(bad.events[-1].where)] if bad.events and bad.errorlevel == 0 else []
 
 
 def alarms(paper: Paper, good: Rehearsal, desk: Desk) -> None:
     """Let each command of the backup fail in turn, and say what runs then: snapall runs none of it."""
     usual = {desk.line(one.where) for one in good.events if isinstance(one, Sent)}
-    for line in list(dict.fromkeys(desk.line(call.where) for call in commands(good)))[:_MOST]:
-        bad = failing(paper, lambda call, line=line: desk.line(call.where) == line)  # type: ignore[misc]
+    for _, bad in failing_in_turn(paper, good, desk):
         for call in bad.events:
             if not isinstance(call, Sent) or call.name in BACKUP | QUIET | DECIDING or desk.line(call.where) in usual:
                 continue

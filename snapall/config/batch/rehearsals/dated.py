@@ -9,7 +9,7 @@ from snapall.config.batch.commands.programs import QUERY_PROGRAMS
 from snapall.config.batch.commands.vcb_calls import created
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY
-from snapall.config.batch.rehearsals.nights import Paper, commands
+from snapall.config.batch.rehearsals.nights import Paper, commands, later
 from snapall.config.cmd import Event, Rehearsal, Sent
 
 
@@ -27,9 +27,7 @@ class DatedName:
         call = next(one for one in commands(self.first) if created(one))
         line = desk.line(call.where)
         part = "".join(signs[0] for signs in takewhile(_alike, zip(*self.names, strict=False))).rstrip(" _-.")
-        variables = {**paper.variables, "RANDOM": "20011"}
-        later, _ = paper.good(time="23:59:58,98", variables=variables)
-        if not part or _name(later) != _name(self.first):
+        if not part or _name(later(paper)) != _name(self.first):
             text, remedy = "this vcbsnapshot command changes from night to night", "write a name that stays the same"
             desk.findings.fault(line, text, remedy, ("jobs", ANY, "vm_snapshot"))
             return ""

@@ -11,7 +11,7 @@ from datetime import date
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import Located
 from snapall.config.batch.rehearsals.days import WRITTEN, Day, pattern_of, usual_day
-from snapall.config.batch.rehearsals.nights import Paper, elsewhere, writing
+from snapall.config.batch.rehearsals.nights import Paper, elsewhere, later, writing
 from snapall.config.batch.tables.raw import Table
 from snapall.config.cmd import ProgramCall, Rehearsal, Written
 from snapall.config.logname import PLACEHOLDER
@@ -90,8 +90,7 @@ class DatedLog:
         return LogName(name, f"{before}{PLACEHOLDER}{after}", "".join(parts[begin:end]), line, shown)
 
     def _by_date_only(self, paper: Paper) -> bool:
-        later, _ = paper.good(time="23:59:58,98", variables={**paper.variables, "RANDOM": "20011"})
-        return elsewhere(self.first, later) is None
+        return elsewhere(self.first, later(paper)) is None
 
     def _patterns(self, name: str, usual: Day) -> Iterator[tuple[Day, tuple[str, ...]]]:
         """The pattern for each form of %date% that gives one, with a day in that form."""

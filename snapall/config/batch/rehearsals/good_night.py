@@ -17,19 +17,18 @@ from snapall.config.batch.facts import (
     Statements,
     VmQuery,
 )
-from snapall.config.batch.rehearsals.nights import Paper
+from snapall.config.batch.rehearsals.nights import TWO_VMS, Paper
 from snapall.config.batch.tables.sequences import sequences_of
 from snapall.config.batch.text import MARKER
 from snapall.config.cmd import ProgramCall
 
 _SECRET = ("-P", "-p", "-pw")
 _LONGEST = 60
-_TWO_VMS = (108, 1226)
 
 
 def sequence_of(paper: Paper, desk: Desk, volumes: Sequence[str]) -> tuple[list[ComparedCommand], tuple[int, ...]]:
     """Return what the batch sends for these volumes, and the VMs of that night; nothing for other volumes."""
-    rehearsal, night = paper.good(_TWO_VMS)
+    rehearsal, night = paper.good(TWO_VMS)
     found = read(rehearsal, Desk(desk.name, desk.text, Findings()), night)
     calls = iter(found.calls)
     for sequence in sequences_of(found.statements, Findings()):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from snapall.config.batch.commands.programs import BACKUP
 from snapall.config.batch.overlay import BatchInvocation
 from snapall.config.batch.rehearsals.answers import ProgramAnswers, numbers_in
-from snapall.config.batch.rehearsals.days import usual_day
+from snapall.config.batch.rehearsals.days import Day, other_days, usual_day
 from snapall.config.batch.text import FOLDER, Text, marker
 from snapall.config.cmd import ProgramCall, Rehearsal, Sent, Setting, Written, rehearse
 
 NAME = f"{FOLDER}\\snapall.bat"
+TWO_VMS = (108, 1226)
+"""The VMs of nights on which it makes no difference which they are."""
 _OTHER_VMS = (3, 17, 45, 81, 204, 997, 5003, 60001, 7000007, *range(211, 5000, 97))
 _WINDOWS = ("ProgramFiles", "SystemRoot", "TEMP", "TMP", "windir")  # differ from machine to machine
 _MOST_FILES = 6
 _FEW_STEPS = 4_000  # of a night; the original has about 60, and 4 for each VM
 _STEPS = 20_000
+_FEW_EVENTS = 1_000  # of a night that is kept: a batch has some 200 nights
 
 Files = Callable[[str], bytes | None]
 """A file that the batch reads, by its name or its whole path in the rehearsal; most stand beside the batch."""
@@ -41,6 +44,7 @@ class Paper:
     missing: dict[str, None] = field(default_factory=dict)  # which the batch asked for in vain
     steps: int = _FEW_STEPS
     variables: Mapping[str, str] = field(default_factory=dict)
+    known: dict[Hashable, tuple[Rehearsal, ProgramAnswers]] = field(default_factory=dict)  # the nights so far
 
     def __post_init__(self) -> None:
         self.variables = self.variables or {**Setting().variables, **self.given.variables}
@@ -52,8 +56,7 @@ class Paper:
 
     def good(self, vms: Sequence[int] = (), **changes: object) -> tuple[Rehearsal, ProgramAnswers]:
         """Rehearse a good night. `vms`: those of the first query; without, numbers of the batch are among them."""
-        night = ProgramAnswers(vms or (*self._named(), 108, 1226))
-        return self.night(night, **changes), night
+        return self._once(ProgramAnswers(vms or (*self._named(), *TWO_VMS)), "good", changes)
 
     def near(self, left_out: Iterable[int]) -> tuple[int, ...]:
         """Ids of VMs that the batch does not name, though those that it leaves out are within them."""
@@ -64,11 +67,27 @@ class Paper:
     def _named(self) -> tuple[int, ...]:
         return numbers_in("\n".join(line.text for line in self.text.lines.values()))
 
-    def night(self, night: ProgramAnswers, **changes: object) -> Rehearsal:
-        """Rehearse any night; `changes` are those of the setting."""
-        usual = Setting(folder=FOLDER, read=self._read, variables=self.variables, arguments=self.given.arguments)
-        setting = replace(usual, **{"steps": self.steps, "date": usual_day(self.text).written, **changes})  # type: ignore[arg-type]
-        return rehearse(self.data, NAME, setting, night)
+    def night(self, night: ProgramAnswers, key: Hashable, **changes: object) -> Rehearsal:
+        """Rehearse any night; `changes` are those of the setting.
+
+        `key`: what fails, prints or is read on this night, which tells it from others with the same setting.
+        """
+        return self._once(night, key, changes)[0]
+
+    def _once(
+        self, night: ProgramAnswers, key: Hashable, changes: Mapping[str, object]
+    ) -> tuple[Rehearsal, ProgramAnswers]:
+        """Rehearse a night, or return it if it is known: most are asked for by several checks."""
+        setting = {"steps": self.steps, "date": usual_day(self.text).written, "variables": self.variables, **changes}
+        parts = (frozenset(one.items()) if isinstance(one, Mapping) else one for one in setting.values())
+        whole = (key, tuple(night.vms), self.present, tuple(setting), *parts)
+        if whole in self.known:
+            return self.known[whole]
+        usual = Setting(folder=FOLDER, read=self._read, arguments=self.given.arguments)
+        rehearsal = rehearse(self.data, NAME, replace(usual, **setting), night)  # type: ignore[arg-type]
+        if len(rehearsal.events) <= _FEW_EVENTS:
+            self.known[whole] = rehearsal, night
+        return rehearsal, night
 
     def _read(self, path: str) -> bytes | None:
         name = re.split(r"[\\/]", path)[-1]
@@ -119,6 +138,18 @@ def first_night(paper: Paper) -> tuple[Rehearsal, ProgramAnswers]:
         return found, night
     paper.variables = paper.marked()
     return marked, marked_night
+
+
+def on_other_days(paper: Paper) -> Iterator[tuple[Day, Rehearsal]]:
+    """The good night at other dates and times."""
+    for number, (day, time) in enumerate(other_days(paper.text)):
+        variables = {**paper.variables, "RANDOM": str(number)}
+        yield day, paper.good(date=day.written, time=time, variables=variables)[0]
+
+
+def later(paper: Paper) -> Rehearsal:
+    """The good night at another time of the same day."""
+    return paper.good(time="23:59:58,98", variables={**paper.variables, "RANDOM": "20011"})[0]
 
 
 def captures(rehearsal: Rehearsal) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
-from snapall.config.batch.rehearsals.nights import Paper, captures, changed, elsewhere
+from snapall.config.batch.rehearsals.nights import TWO_VMS, Paper, captures, changed, elsewhere
 from snapall.config.batch.text import Text, is_echo, marker, names_in
 from snapall.config.cmd import Event, Rehearsal, Sent, Setting, Written
 from snapall.escaping import printable
@@ -72,8 +72,8 @@ def hosts(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     pings = [one for one in first.events if isinstance(one, Sent) and one.name == "ping"]
     if not pings:
         return
-    night = ProgramAnswers((108, 1226), lambda call: call.name == "ping")
-    other, usual = paper.night(night), paper.night(ProgramAnswers((108, 1226)))
+    other = paper.night(ProgramAnswers(TWO_VMS, lambda call: call.name == "ping"), "ping")
+    usual, _ = paper.good(TWO_VMS)
     if captures(other) and changed(usual, other) is not None:
         text = "what the batch does depends on whether a host answers ping"
         desk.findings.fault(desk.line(pings[0].where), text, "write a copy without the condition")

@@ -13,8 +13,7 @@ from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.dated import DatedName
 from snapall.config.batch.rehearsals.dated_log import DatedLog, LogName
-from snapall.config.batch.rehearsals.days import other_days
-from snapall.config.batch.rehearsals.nights import Paper, captures, changed, commands
+from snapall.config.batch.rehearsals.nights import TWO_VMS, Paper, captures, changed, commands, on_other_days
 from snapall.config.batch.rehearsals.surroundings import conditions, hosts, machines
 from snapall.config.batch.tables.table import table_of
 from snapall.config.batch.text import marker
@@ -60,8 +59,7 @@ def _days(paper: Paper, first: Rehearsal, logs: Sequence[Located], desk: Desk) -
         return Names()
     dated, log = DatedName(first), DatedLog(first)
     usual = dated.without(first)
-    for number, (day, time) in enumerate(other_days(paper.text)):
-        other, _ = paper.good(date=day.written, time=time, variables={**paper.variables, "RANDOM": str(number)})
+    for day, other in on_other_days(paper):
         call = changed(usual, dated.without(other))
         log.add(day, other)
         if call is not None:
@@ -153,7 +151,9 @@ def _left_out(table: dict[str, Any]) -> list[int]:
 
 def check_unquiesced(paper: Paper, quiesces: list[QuiesceCall], desk: Desk) -> None:
     """Say so if the batch takes no snapshot on a night when no VM can be quiesced: snapall does, unless told."""
-    bad = paper.night(ProgramAnswers((108, 1226), lambda call: call.name == "vcbsnapshot" and "-c" in call.words))
+    bad = paper.night(
+        ProgramAnswers(TWO_VMS, lambda call: call.name == "vcbsnapshot" and "-c" in call.words), "quiesce"
+    )
     if quiesces and not captures(bad):
         text = "if VMs cannot be quiesced, the batch takes no backup; snapall takes one and reports it as partial"
         desk.findings.notice(quiesces[0].line, text, 'to have snapall take none, set vms = { "*" = "must" } in the job')
