@@ -47,10 +47,10 @@ def _nothing(_call: ProgramCall) -> str:
 
 @dataclass(slots=True)
 class Answers:
-    """What the programs answer on a rehearsed night. `vms`: the ids of the first query's VMs; each other query has VMs of its own.
+    """What the programs answer on a rehearsed night.
 
-    `fails` says which calls end with `code`; a query that fails writes nothing. `prints`: what a call prints that is
-    no part of the backup.
+    `vms`: the ids of the first query's VMs; each other query has VMs of its own. `fails` says which calls end with
+    `code`; a query that fails writes nothing. `prints`: what a call prints that is no part of the backup.
     """
 
     vms: Sequence[int]
