@@ -15,7 +15,7 @@ from snapall.config.batch.hooks.nights import Around
 from snapall.config.batch.hooks.reader import HookReader
 from snapall.config.batch.overlay import answers, given_of, merged, without_given
 from snapall.config.batch.redacted import redacted
-from snapall.config.batch.rehearsals.bad_nights import alarms
+from snapall.config.batch.rehearsals.alarms import alarms
 from snapall.config.batch.rehearsals.defects import defects_of
 from snapall.config.batch.rehearsals.good_night import sequence_of
 from snapall.config.batch.rehearsals.missing import calls_missing, files_unread

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator
 
-from snapall.config.batch.commands.others import QUIET
-from snapall.config.batch.commands.programs import BACKUP, DECIDING, FILER_PROGRAMS, QUERY_PROGRAMS
+from snapall.config.batch.commands.programs import BACKUP, FILER_PROGRAMS, QUERY_PROGRAMS
 from snapall.config.batch.commands.reading import lists_of
 from snapall.config.batch.desk import Desk
-from snapall.config.batch.redacted import NAMED
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.nights import TWO_VMS, Paper, commands
-from snapall.config.cmd import ProgramCall, Rehearsal, Sent
+from snapall.config.cmd import ProgramCall, Rehearsal
 
 _STALE = (999999, 888888)
 _MOST = 40
-_A_FILE = re.compile(r"[A-Za-z0-9_-]{1,30}\.(exe|com|bat|cmd|vbs|ps1)", re.IGNORECASE)
 
 
 def ignored(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
@@ -76,16 +73,3 @@ def silent_end(paper: Paper, desk: Desk) -> list[int]:
     """The last line, if a failed capture does not show in the batch's exit code."""
     bad = failing(paper, lambda call: call.name in FILER_PROGRAMS and "create" in call.words, "capture")
     return [desk.line(bad.events[-1].where)] if bad.events and bad.errorlevel == 0 else []
-
-
-def alarms(paper: Paper, good: Rehearsal, desk: Desk) -> None:
-    """Let each command of the backup fail in turn, and say what runs then: snapall runs none of it."""
-    usual = {desk.line(one.where) for one in good.events if isinstance(one, Sent)}
-    for _, bad in failing_in_turn(paper, good, desk):
-        for call in bad.events:
-            if not isinstance(call, Sent) or call.name in BACKUP | QUIET | DECIDING or desk.line(call.where) in usual:
-                continue
-            file = re.split(r"[\\/]", call.program)[-1]
-            shown = call.name if call.name in NAMED or _A_FILE.fullmatch(file) else "a program"
-            text = f"{shown} runs when something fails, and is not imported"
-            desk.findings.notice(desk.line(call.where), text, "set [notify.mail], or on_failure in [jobs.NAME.hooks]")
