@@ -29,9 +29,9 @@ def ignored(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
     return found
 
 
-def failing(paper: Paper, fails: Callable[[ProgramCall], bool]) -> Rehearsal:
-    """Rehearse a night on which some calls fail."""
-    return paper.night(Answers(_VMS, fails))
+def failing(paper: Paper, fails: Callable[[ProgramCall], bool], *, silent: bool = False) -> Rehearsal:
+    """Rehearse a night on which some calls fail. `silent`: go on after programs whose answer nobody can know."""
+    return paper.night(Answers(_VMS, fails, silent=silent))
 
 
 def _trail(rehearsal: Rehearsal, desk: Desk, without: set[int]) -> list[int]:
