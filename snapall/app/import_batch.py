@@ -135,7 +135,8 @@ def write(
     places = tuple(_places(config, kept))
     files = [(folder / one.name, f"{one.secret.reveal()}\n", 0o600) for one in places if with_secrets]
     text = _text(source, config, {one.key: {kept: one.name} for one in places}, folder)
-    mode = 0o600 if url_of(config.database.url).password_in_options else 0o644
+    hooks = any(one.before or one.after or one.on_failure for one in config.hooks.values())  # any word may be secret
+    mode = 0o600 if hooks or url_of(config.database.url).password_in_options else 0o644
     write_new([*files, (out, text, mode)])
     missing = (one for one in places if not (one.name in environ if kept == "env" else (folder / one.name).exists()))
     written = (out, *(path for path, _, _ in files))

@@ -95,6 +95,13 @@ REFUSED = {
     "a password of the batch": ((r"C:\tools\pre.exe /x:%vcpword%",), "may have a password"),
     "a password of its own": ((r"C:\tools\pre.exe /password:geheim",), "may have a password"),
     "a password as the next word": ((r"C:\tools\pre.exe -p geheim",), "may have a password"),
+    "a password with its option": ((r"C:\tools\mysqladmin.exe -uroot -pgeheim flush-logs",), "may have a password"),
+    "a password after a longer option": ((r"C:\tools\pre.exe --db-password geheim",), "may have a password"),
+    "a password of a task": ((r"schtasks /create /ru backup /rp geheim",), "may have a password"),
+    "a login of Oracle": ((r"C:\tools\exp.exe system/geheim@orcl",), "may have a password"),
+    "a login of a user": ((r"C:\tools\pre.exe -u root:geheim",), "may have a password"),
+    "a host that may not answer": ((f"ping -n 1 srv1 && {PRE}",), "when another program fails"),
+    "files that may not be copied": ((f"xcopy C:\\a C:\\b && {PRE}",), "when another program fails"),
     "an unset variable": ((r"C:\tools\pre.exe %nope%",), "never set"),
     "a variable for the program": (("set ORACLE_SID=db", PRE), "the variable of line 17"),
     "an argument": ((r"C:\tools\pre.exe %1",), "with an argument"),
@@ -116,6 +123,49 @@ REFUSED = {
     "a second try": ((":again", f"{PRE} || goto again"), "its exit code"),
     "another program on failure": ((f"{PRE} || C:\\tools\\alert.exe",), "its exit code"),
 }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'set d=%date:~0,3%\r\nif "%d%"=="Sun" {PRE}',
+        f"if exist C:\\flag.txt {PRE}",
+    ],
+)
+def test_a_program_that_the_first_night_does_not_run_is_refused_and_an_overlay_lifts_it(line: str) -> None:
+    (output,) = batch_of(before(*line.split("\r\n")), {}).fault_lines()
+    assert "snapall does not know the command pre.exe" in output
+    overlay = {"jobs": {"vmvol1": {"hooks": {"before": ["own.exe"]}}}}
+    assert hooks_of(batch_of(before(line), overlay)) == {"before": ["own.exe"]}
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ('"%1"=="full"', "with an argument, the batch does something else"),
+        ('"%NIGHTLY%"=="1"', "with %NIGHTLY% in its environment, the batch does something else"),
+        ("defined NIGHTLY", "with %NIGHTLY% in its environment, the batch does something else"),
+    ],
+)
+def test_a_program_that_runs_only_for_an_argument_or_a_variable_is_noted(condition: str, text: str) -> None:
+    batch = batch_of(before(f"if {condition} {PRE}"), {})
+    assert hooks_of(batch) is None
+    (notice,) = batch.notices
+    assert notice.text.startswith(text)
+
+
+def test_a_host_that_does_not_answer_may_end_the_batch_before_its_hooks() -> None:
+    data = around("ping -n 1 %filer% >nul || exit /b 1\r\nnet stop A", "net start A")
+    assert hooks_of(batch_of(data, {})) == {
+        "before": ["net", "stop", "A"],
+        "after": ["net", "start", "A"],
+        "timeout": 3600,
+    }
+
+
+@pytest.mark.parametrize("word", ["-port 80", "-prefix x", "/path:C:\\x", "-user backup", "/passive", "compass"])
+def test_a_word_that_only_looks_like_a_password_is_taken(word: str) -> None:
+    assert hooks_of(batch_of(before(f"C:\\tools\\pre.exe {word}"), {}))["before"][1:] == word.split(" ")
 
 
 @pytest.mark.parametrize("what", REFUSED)

@@ -99,11 +99,12 @@ def test_a_log_that_only_an_echo_names_after_the_date_is_taken() -> None:
         r"%date:~-4%\%date:~-4%.log",
         "{date}-%date:~-4%.log",
         "%date:~5,1%.log",
+        "%date:~6,4%-%date:~0,2%-%date:~3,2%.log",  # of a machine that writes 03/22/2007
     ],
 )
 def test_a_name_with_more_than_a_date_is_refused_and_the_overlay_can_name_the_log(name: str) -> None:
     (fault,) = faults(logged_to(name))
-    assert "the log's name changes from night to night; set log in the overlay file" in fault
+    assert "the log's name changes from night to night; set log and log_date in the overlay file" in fault
     assert log_of(batch_of(logged_to(name), {"log": "snapall.log"})) == ("snapall.log", None)
 
 

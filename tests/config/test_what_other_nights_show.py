@@ -40,7 +40,14 @@ def test_a_batch_that_ends_early_names_the_first_command_that_it_does_not_reach(
 
 @pytest.mark.parametrize(
     ("branch", "named"),
-    [("blat snapall.log -to a@example.edu", "blat"), ("C:\\tools\\pager.exe 4711", "pager"), ("geheim 1", "a program")],
+    [
+        ("blat snapall.log -to a@example.edu", "blat"),
+        ("C:\\tools\\pager.exe 4711", "pager.exe"),
+        ("geheim 1", "a program"),
+        ("cscript //nologo C:\\tools\\mail.vbs", "cscript"),
+        ("powershell -file C:\\tools\\mail.ps1", "powershell"),
+        ("net stop Spooler", "net stop"),
+    ],
 )
 def test_a_program_that_runs_only_when_something_fails_is_noted(branch: str, named: str) -> None:
     created = b"vmware_recent >> snapall.log\r\n\r\nREM Get list of vmware"
@@ -49,6 +56,12 @@ def test_a_program_that_runs_only_when_something_fails_is_noted(branch: str, nam
     batch = batch_of(data, {})
     assert (batch.fault_lines(), batch.table) == ([], USUAL)
     assert [one.text for one in batch.notices] == [f"{named} runs when something fails, and is not imported"]
+
+
+def test_a_program_that_runs_when_a_host_does_not_answer_is_noted() -> None:
+    batch = batch_of(filled((EARLY, f"ping -n 1 %filer% >nul || C:\\tools\\pager.exe 4711\r\n{EARLY}")), {})
+    assert (batch.fault_lines(), batch.table) == ([], USUAL)
+    assert [one.text for one in batch.notices] == ["pager.exe runs when something fails, and is not imported"]
 
 
 def test_the_log_is_the_file_that_takes_the_standard_output_of_osql_beside_o() -> None:

@@ -53,6 +53,8 @@ class Around:
                 return when
         if any(self._decides(other, call, hook) for other in self._files()):
             return "by a file that may or may not exist, and that it may write itself"
+        if any(self._decides(other, call, hook) for other in self._quiet()):
+            return "when another program fails"
         return "when another command fails" if any(not self._runs(one, call, hook) for one in self._bad(call)) else ""
 
     def when_failing(self, call: ProgramCall, hook: str) -> WhenFailing:
@@ -84,6 +86,13 @@ class Around:
         yield failing(self.paper, _is_own, "all")
         for key in {_key(one) for one in programs(self.first)} - {_key(call)}:
             yield failing(self.paper, lambda one, key=key: _key(one) == key, ("program", key))  # type: ignore[misc]
+
+    def _quiet(self) -> Iterator[Rehearsal]:
+        """Nights on which a program fails that the backup does not need: no host answers ping, nothing is copied."""
+        sent = [one for one in self.first.events if isinstance(one, Sent)]
+        for key in dict.fromkeys(_key(one) for one in sent if not _is_own(one) and not is_unknown(one)):
+            night = ProgramAnswers(self.vms, lambda one, key=key: _key(one) == key)  # type: ignore[misc]
+            yield self.paper.night(night, ("code", night.code, key))
 
     def _codes(self) -> tuple[int, ...]:
         """Exit codes on both sides of each number with which the batch may compare one."""

@@ -37,7 +37,8 @@ class HookReader:
         """Put each hook into the table, with a notice, in place of the fault for its program."""
         jobs = list(self.table.raw.get("jobs", {}))
         for hook, calls in self.found.around.items():
-            faults = [one for one in self.table.findings.faults if one.keys == (others.key_of(hook),)]
+            lines = {self.around.desk.line(one.where) for one in calls}
+            faults = [one for one in self._faults(hook) if one.line in lines]
             answered = all(answers(self.overlay, self.table.raw, one) for one in faults)
             if not faults or not jobs or answered or any(map(others.is_not_for_hooks, calls)):
                 continue
@@ -50,6 +51,9 @@ class HookReader:
                     self.table.findings.faults[refused] = None
             if reason is None:
                 self._put(jobs[0], hook, calls[0])
+
+    def _faults(self, hook: str) -> list[BatchFault]:
+        return [one for one in self.table.findings.faults if one.keys == (others.key_of(hook),)]
 
     def _why_not(self, hook: str, calls: Sequence[ProgramCall], jobs: Sequence[str]) -> Reason | None:
         return next(self._reasons(hook, calls, jobs), None)

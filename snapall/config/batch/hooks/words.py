@@ -27,8 +27,13 @@ _OF_WINDOWS = frozenset({
 _WHOLE = re.compile(r"[A-Za-z]:\\|\\\\[^\\]")
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,3}$")
 _SECRET_OPTION = re.compile(
-    r"[-/]{1,2}(p|pw|pwd|pass\w*|passwd|kennwort|secret|token|api-?key)([:=].+)?", re.IGNORECASE
+    r"[-/]{1,2}(p|rp|pin|auth|key|\w*pass\w*|[\w-]*-pass\w*|[\w-]*(pwd?|kennwort|secret|token|api-?key))([:=].+)?",
+    re.IGNORECASE,
 )
+_ATTACHED = re.compile(r"-p(?!(ath|ause|ort|ost|refix|repare|riority|rofile|urge)$)[^:=\s-].*")
+"""-pPASSWORD, as mysqladmin has it; other options look like it."""
+_USER = re.compile(r"[-/]{1,2}(u|user|username|l|login)([:=][^\\]*[:%/].+)?", re.IGNORECASE)
+_LOGIN_OF_ORACLE = re.compile(r"[A-Za-z]\w*/[^/\s\\@]+(@[\w.-]+)?")
 _SECRET_NAME = re.compile(r"(pass(wor[dt])?|passwd|pwd|pw|kennwort|secret|token)[:=].", re.IGNORECASE)
 _LOGIN = re.compile(r"//[^/\s:@]+:[^/\s@]+@")
 _FILE = re.compile(
@@ -102,8 +107,12 @@ def _has_password(word: str, following: Sequence[str], secrets: set[str]) -> boo
         return True
     option = _SECRET_OPTION.fullmatch(word)
     if option is not None:
-        return bool(option[2]) or any(one[:1] not in "-/" for one in following)
-    return _SECRET_NAME.search(word) is not None or _LOGIN.search(word) is not None
+        return bool(option[3]) or any(one[:1] not in "-/" for one in following)
+    user = _USER.fullmatch(word)
+    if user is not None:
+        return bool(user[2]) or any(re.search(r"\S[:%/]\S", one) is not None for one in following)
+    whole = (_ATTACHED, _LOGIN_OF_ORACLE)
+    return any(one.fullmatch(word) for one in whole) or any(one.search(word) for one in (_SECRET_NAME, _LOGIN))
 
 
 def _of_the_folder(call: ProgramCall) -> Iterator[Reason]:

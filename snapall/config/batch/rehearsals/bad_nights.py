@@ -23,9 +23,12 @@ def ignored(paper: Paper, good: Rehearsal, desk: Desk) -> list[int]:
     return [line for line, bad in failing_in_turn(paper, good, desk) if line in vcb or _trail(bad, desk, vcb) == usual]
 
 
-def failing(paper: Paper, fails: Callable[[ProgramCall], bool], key: Hashable) -> Rehearsal:
-    """Rehearse a night on which some calls fail, which the key names."""
-    return paper.night(ProgramAnswers(TWO_VMS, fails), key)
+def failing(paper: Paper, fails: Callable[[ProgramCall], bool], key: Hashable, *, silent: bool = False) -> Rehearsal:
+    """Rehearse a night on which some calls fail, which the key names.
+
+    `silent`: go on after programs whose answer nobody can know.
+    """
+    return paper.night(ProgramAnswers(TWO_VMS, fails, silent=silent), (key, silent))
 
 
 def failing_in_turn(paper: Paper, good: Rehearsal, desk: Desk) -> Iterator[tuple[int, Rehearsal]]:

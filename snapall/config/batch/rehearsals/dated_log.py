@@ -69,7 +69,7 @@ class DatedLog:
         found = self._named(paper, {ntpath.basename(one.text) for one in logs}, line)
         if found is None:
             text = "the log's name changes from night to night"
-            desk.findings.fault_once(line, text, "set log in the overlay file", _KEY)
+            desk.findings.fault_once(line, text, "set log and log_date in the overlay file", _KEY)
         return found
 
     def _named(self, paper: Paper, logs: set[str], line: int) -> LogName | None:
@@ -81,6 +81,8 @@ class DatedLog:
         if not name.isascii() or PLACEHOLDER in name or not fits:
             return None
         day, parts = min(fits, key=_odd)
+        if _is_odd("".join(parts)):
+            return None
         of_date = [at for at, part in enumerate(parts) if part in WRITTEN]
         begin, end = of_date[0], of_date[-1] + 1
         before, after = ("".join(some).replace("%%", "%") for some in (parts[:begin], parts[end:]))
@@ -103,10 +105,15 @@ class DatedLog:
 
 
 def _odd(fit: tuple[Day, tuple[str, ...]]) -> bool:
-    """Whether nobody writes a date in this way: year, day and month, or a weekday in a date without a year."""
+    """Whether few write a date in this way: one that nobody does, or a weekday in a date without a year."""
     pattern = "".join(fit[1])
     weekday = "%a" in pattern and re.search("%[md]", pattern) is not None
-    return re.search("%[Yy].*%d.*%m", pattern) is not None or (weekday and re.search("%[Yy]", pattern) is None)
+    return _is_odd(pattern) or (weekday and re.search("%[Yy]", pattern) is None)
+
+
+def _is_odd(pattern: str) -> bool:
+    """Whether nobody writes a date in this way (year, day, month): this machine writes %date% in another form."""
+    return re.search("%[Yy].*%d.*%m", pattern) is not None
 
 
 def _files(rehearsal: Rehearsal) -> Iterator[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from snapall.config.batch.desk import Desk
+from snapall.config.batch.rehearsals.alarms import added
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.nights import TWO_VMS, Paper, captures, changed, elsewhere
 from snapall.config.batch.text import Text, is_echo, marker, names_in
@@ -17,6 +18,7 @@ _MACHINE = r"computername|username|userdomain|userprofile|logonserver|clientname
 _VOLATILE = rf"{_MACHINE}|date|time|random"
 _COMPARED = r"\bif\b.*(==|\bequ\b|\bneq\b|\blss\b|\bleq\b|\bgtr\b|\bgeq\b)"
 _DECIDES = re.compile(r"\b(if|find|findstr|goto|call|set)\b", re.IGNORECASE)
+_DEFINED = re.compile(r"\bif\s+(?:/i\s+)?(?:not\s+)?defined\s+([A-Za-z_][A-Za-z0-9_.-]*)", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9-]{1,30}")
 _MOST = 100
 _STEPS = 2_000  # of each such night; one that takes more counts as changed
@@ -62,7 +64,7 @@ def machines(paper: Paper, first: Rehearsal, desk: Desk) -> None:
         return
     for word, other in on_other_machines(paper):
         usual = _as_on(first, deciding, word)
-        if changed(usual, other) is not None or elsewhere(usual, other) is not None:
+        if changed(usual, other) is not None or elsewhere(usual, other) is not None or added(usual, other):
             _changing(deciding, desk)
             return
 
@@ -88,8 +90,15 @@ def on_other_machines(paper: Paper) -> Iterator[tuple[str, Rehearsal]]:
 
 def _deciding(paper: Paper) -> list[str]:
     known = {name.lower() for name in (*Setting().variables, *paper.given.variables)}
-    names = [name for name in paper.text.unset() if name.lower() not in known]
+    names = [name for name in (*paper.text.unset(), *_defined(paper.text)) if name.lower() not in known]
     return [name for name in names if _line_of(name, paper.text)]
+
+
+def _defined(text: Text) -> list[str]:
+    """The names of which the batch only asks whether they are set, and that nothing in it sets."""
+    own = {one.name for one in text.assignments}
+    found = dict.fromkeys(name for line in text.lines.values() for name in _DEFINED.findall(line.text))
+    return [name for name in found if name.lower() not in own]
 
 
 def _words(text: Text) -> list[str]:
@@ -113,7 +122,8 @@ def _changing(names: list[str], desk: Desk) -> None:
 def _line_of(name: str, text: Text) -> int:
     """The first line on which a variable may decide something, or 0."""
     lines = ((at, one) for at, one in text.lines.items() if not is_echo(one) and _DECIDES.search(one.text))
-    return next((at for at, one in lines if name.lower() in names_in(one.text)), 0)
+    asked = ((at, [*names_in(one.text), *map(str.lower, _DEFINED.findall(one.text))]) for at, one in lines)
+    return next((at for at, names in asked if name.lower() in names), 0)
 
 
 def _as_on(rehearsal: Rehearsal, names: list[str], word: str) -> Rehearsal:

@@ -10,6 +10,7 @@ from typing import Any
 from snapall.config.batch.commands.reading import read
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.facts import ANY, Findings, Located, QuiesceCall
+from snapall.config.batch.rehearsals.alarms import added, occasional
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
 from snapall.config.batch.rehearsals.dated import DatedName
 from snapall.config.batch.rehearsals.dated_log import DatedLog, LogName
@@ -23,6 +24,8 @@ _NAMES = (
     "rotate fixed names, as the original does: snapall retains by `prefix` and `retain`, and `list` shows the dates"
 )
 _MOST = 6
+_MOST_WORDS = 40
+_WORD = re.compile(r"[/-]?[A-Za-z0-9]{1,30}")
 _ARGUMENTS = " ".join(marker(f"argument{number}") for number in range(1, 10))
 _GIVE = (
     "write the value itself, or give what the batch is scheduled with: after its name to `snapall import`, or as "
@@ -62,6 +65,7 @@ def _days(paper: Paper, first: Rehearsal, logs: Sequence[Located], desk: Desk) -
     for day, other in on_other_days(paper):
         call = changed(usual, dated.without(other))
         log.add(day, other)
+        occasional(first, other, desk)
         if call is not None:
             remedy = _NAMES if call.name != "vcbsnapshot" else "write a name that stays the same"
             desk.findings.fault(desk.line(call.where), f"this {call.name} command changes from night to night", remedy)
@@ -75,6 +79,7 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     for path in asked[:_MOST]:
         with_it = replace(paper, present=paper.present | {path}, missing={})
         other, _ = with_it.good()
+        occasional(first, other, desk)
         event = changed(first, other)
         if event is not None and commands(other):
             name = re.split(r"[\\/]", path)[-1]
@@ -86,9 +91,9 @@ def _files(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
     for other in on_other_arguments(paper):
-        event = changed(first, other)
+        event = changed(first, other) or next(iter(added(first, other)), None)
         if event is None:
-            return
+            continue
         line = desk.text.first(_TAKES) or desk.line(event.where)
         text = "with an argument, the batch does something else; snapall imports what it does without one"
         desk.findings.notice(
@@ -96,12 +101,22 @@ def _arguments(paper: Paper, first: Rehearsal, desk: Desk) -> None:
             text,
             "write a job for each argument that your scheduler gives it, or set [batch] arguments in the overlay file",
         )
+        return
 
 
 def on_other_arguments(paper: Paper) -> Iterator[Rehearsal]:
     """The good night with arguments, if the batch takes any and the overlay gives none."""
     if paper.text.first(_TAKES) is not None and not paper.given.arguments:
         yield paper.good(arguments=_ARGUMENTS)[0]
+        for word in _compared_with_arguments(paper):
+            yield paper.good(arguments=" ".join([word] * 9))[0]
+
+
+def _compared_with_arguments(paper: Paper) -> list[str]:
+    """The words on the lines that compare an argument of the batch: one of them may be what it is scheduled with."""
+    lines = (line.text for line in paper.text.lines.values() if re.search(_TAKES, line.text) is not None)
+    found = (word for line in lines if re.search(r"\bif\b", line, re.IGNORECASE) for word in _WORD.findall(line))
+    return list(dict.fromkeys(found))[:_MOST_WORDS]
 
 
 def arguments_used(paper: Paper, desk: Desk) -> None:
