@@ -160,6 +160,7 @@ def test_a_host_that_does_not_answer_may_end_the_batch_before_its_hooks() -> Non
         "before": ["net", "stop", "A"],
         "after": ["net", "start", "A"],
         "timeout": 3600,
+        "required": False,
     }
 
 
