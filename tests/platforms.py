@@ -14,6 +14,9 @@ UNDER_WINE = hasattr(_NTDLL, "wine_get_version")
 FOR_OWNER_ALONE = 0o666 if sys.platform == "win32" else 0o600
 """The mode of a file that its owner alone can read. On Windows, modes show only whether a file can be written."""
 
+FOR_ALL_TO_READ = 0o666 if sys.platform == "win32" else 0o644
+"""The mode of a file that everybody can read, and its owner alone can write."""
+
 
 def posix(reason: str) -> pytest.MarkDecorator:
     """Leave this test out on Windows, where the reason holds."""

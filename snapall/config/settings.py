@@ -130,6 +130,8 @@ class Hooks(_Table):
 
     before: values.Command = ()
     """A command that runs before anything begins; if it fails there is no backup."""
+    required: bool = True
+    """Whether `before` has to succeed; with false, its failure is a warning, and the backup is taken."""
     after: values.Command = ()
     """A command that runs when everything is over and written, whatever the outcome."""
     on_failure: values.Command = ()

@@ -45,19 +45,21 @@ class HookRunner:
         return self.settings.hooks.get(self.job, Hooks())
 
     def before(self, stamp: str) -> None:
-        """Run the before-hook, if there is one. SnapallError: it failed, so no backup is begun."""
+        """Run the before-hook, if there is one. SnapallError: it failed and is required, so no backup is begun."""
         if not self._hooks.before:
             return
         facts = {"job": self.job, "run": stamp, "phase": str(HookPoint.BEFORE)}
         trouble = self._run(HookPoint.BEFORE, self._hooks.before, facts)
         if self.stopped():
             raise Stopped("stopped by a signal during the before-hook: nothing was begun", code="SA-5101")
-        if trouble:
+        if trouble and self._hooks.required:
             raise SnapallError(
                 f"the before-hook failed, so no backup was begun: {trouble}",
-                f"fix the hook, or remove `before` from [jobs.{self.job}.hooks]",
+                f"fix the hook, or set required = false in [jobs.{self.job}.hooks] if the backup works without it",
                 "SA-5102",
             )
+        if trouble:
+            self._warn(HookPoint.BEFORE, trouble)
 
     def after(self, report: Report | None, code: Exit, why: str = "") -> None:
         """Run `after`, and `on_failure` unless the exit code is 0. Neither changes the exit code.
@@ -71,8 +73,11 @@ class HookRunner:
             if argv:
                 trouble = self._run(phase, argv, facts_of(self.job, phase, report, code, why))
                 if trouble:
-                    remedy = "check the hook; the backup is not affected"
-                    self.publish(Warned(f"the {phase} hook failed: {trouble}", remedy, "SA-5103"))
+                    self._warn(phase, trouble)
+
+    def _warn(self, phase: HookPoint, trouble: str) -> None:
+        remedy = "check the hook; the backup is not affected"
+        self.publish(Warned(f"the {phase} hook failed: {trouble}", remedy, "SA-5103"))
 
     def _run(self, phase: HookPoint, argv: tuple[str, ...], facts: Mapping[str, object]) -> str:
         """Run a hook and return why it failed, "" if it did not. A signal stops only the before-hook.

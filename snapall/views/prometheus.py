@@ -103,14 +103,16 @@ def write_metrics(path: Path, text: str) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
-        if patience.may_pass(error):
+        folder = path.is_dir()  # Windows says of one, as of a file that is open, that access is denied
+        if patience.may_pass(error) and not folder:
             raise SnapallError(
                 f"the metrics {path} are those of an earlier run, since the file cannot be replaced: {error.strerror}",
                 "let no program keep it open for long, and let the user who runs snapall write to its folder",
                 "SA-1951",
             ) from error
+        reason = "it is a folder" if folder else error.strerror
         raise SnapallError(
-            f"cannot write the metrics {path}: {error.strerror}",
-            "create the folder of `metrics`, and let the user who runs snapall write to it",
+            f"cannot write the metrics {path}: {reason}",
+            "set `metrics` to a file, in a folder that exists and that the user who runs snapall may write to",
             "SA-6002",
         ) from error

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from snapall.drill.disk import Damage, DurableFolder, damaged
+from tests.platforms import posix
+
+pytestmark = posix("the drill does not run on Windows")
 
 
 @pytest.mark.parametrize(

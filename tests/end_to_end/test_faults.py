@@ -191,7 +191,8 @@ def died(night: AtLab) -> int:
 
 def essence(commands: Sequence[str]) -> list[str]:
     """What is asked for, without how it is reached; an id that is not known yet by its VM."""
-    found = [re.sub(r"^.*?(-[cd] moref|snap )", r"\1", without_stamps(one).replace("'", "")) for one in commands]
+    plain = [without_stamps(one).replace("'", "").replace('"', "") for one in commands]
+    found = [re.sub(r"^.*?(-[cd] moref|snap )", r"\1", one) for one in plain]
     return [re.sub(r"<ssid of vm-(\d+)>", lambda hit: f"snapshot-{NEXT[hit[1]]}", one) for one in found]
 
 

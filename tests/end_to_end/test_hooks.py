@@ -113,7 +113,7 @@ def test_a_before_hook_that_fails_stops_the_run_and_nothing_is_changed(hooked: H
     ended = hooked.night("run")
     assert ended.code == 1
     assert "exit code 7" in ended.err
-    assert "remedy: fix the hook, or remove `before` from [jobs.vol1.hooks]" in ended.err
+    assert "remedy: fix the hook, or set required = false in [jobs.vol1.hooks]" in ended.err
     assert hooked.night.changes == []
     hooked.night.assert_no_backup_is_lost()
     (failed,) = hooked.inputs("on_failure")
@@ -147,6 +147,14 @@ def test_no_vm_of_an_earlier_run_waits_for_a_hook_or_for_one_that_fails(hooked: 
     (before,) = hooked.inputs("before")
     assert before["held"] == sorted(hooked.night.foreign)
     hooked.night.assert_nothing_is_quiesced()
+
+
+def test_a_before_hook_that_is_not_required_warns_and_the_backup_is_taken(hooked: Hooked) -> None:
+    hooked.table(f"before = {json.dumps(hooked.command('before', 7))}\nrequired = false\n")
+    ended = hooked.night("run")
+    assert ended.code == 0
+    assert "the before hook failed: exit code 7" in ended.err
+    assert any("snap create" in one for one in hooked.night.changes)
 
 
 def test_a_run_that_its_before_hook_stopped_is_on_record(hooked: Hooked) -> None:

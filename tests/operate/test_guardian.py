@@ -44,7 +44,7 @@ from tests.operate.guardians import (
     wait_for_quiesced,
     wait_for_removal,
 )
-from tests.platforms import posix, with_fork, with_signals
+from tests.platforms import loses_open_files, posix, with_fork, with_signals
 from tests.waiting import PATIENCE, until
 
 
@@ -360,6 +360,7 @@ def test_it_needs_neither_configuration_nor_secrets_any_more(at_lab: Make, trans
     assert behind[-1]["open"] is False
 
 
+@loses_open_files
 def test_after_the_state_folder_was_deleted_and_kill_9_the_vms_are_released(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow(night)
@@ -375,6 +376,7 @@ def test_after_the_state_folder_was_deleted_and_kill_9_the_vms_are_released(at_l
     assert "no work is outstanding any more" in log(night)[-1]
 
 
+@loses_open_files
 def test_a_run_whose_state_folder_is_deleted_releases_its_vms_and_begins_nothing_new(at_lab: Make) -> None:
     night = guarded(at_lab)
     slow(night)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.lab.atlab import CHAIN, AtLab
 from tests.lab.sites import tiny
-from tests.platforms import with_modes
+from tests.platforms import FOR_ALL_TO_READ, with_modes
 
 Make = Callable[..., AtLab]
 METRICS = ('log   = "snapall.log"', 'log   = "snapall.log"\nmetrics = "snapall.prom"')
@@ -94,7 +94,7 @@ def test_the_metrics_follow_every_run_the_failed_ones_too(at_lab: Make) -> None:
     bad = samples_of(night)
     assert (bad["snapall_last_run_exit_code"], bad["snapall_status"]) == (1, 1)
     assert bad["snapall_backup_timestamp_seconds"] == good["snapall_backup_timestamp_seconds"]
-    assert (night.lab.directory / "snapall.prom").stat().st_mode & 0o777 == 0o644
+    assert (night.lab.directory / "snapall.prom").stat().st_mode & 0o777 == FOR_ALL_TO_READ
 
 
 def test_the_metrics_follow_recover_too(at_lab: Make) -> None:
@@ -115,7 +115,8 @@ def test_metrics_that_cannot_be_written_are_a_warning_and_cost_nothing(at_lab: M
     ended = night("run")
     assert ended.code == 0
     night.assert_shifted_by_one()
-    assert "cannot write the metrics" in ended.err
+    assert "SA-6002 cannot write the metrics" in ended.err
+    assert "set `metrics` to a file" in ended.err
     assert not list(night.lab.directory.glob(".snapall.prom*"))
 
 

@@ -21,6 +21,7 @@ from snapall.restore.book.runbook import runbook
 from snapall.restore.book.ways import spare_serials
 from snapall.restore.luns.commands import command_of
 from snapall.restore.model import Igroup, Lun, LunMap
+from tests.platforms import posix
 
 STAMP = "20070322T030000Z"
 SQL, MAIL = Vm(611, "sql01", "esx05.example.edu"), Vm(131, "mail01", "esx06.example.edu")
@@ -193,6 +194,7 @@ def test_spare_serials_are_nobodys() -> None:
     assert len({*found, *(one.serial for one in luns)}) == 3 * len(luns)
 
 
+@posix("the shell is that of Unix")
 @hypothesis.given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
 def test_a_quoted_word_is_the_word_again_behind_a_shell(word: str) -> None:
     assert shlex.split(quoted_word(word)) == [word]

@@ -168,9 +168,9 @@ def test_of_a_use_that_is_over_only_the_last_line_is_read(store: UseStore) -> No
     assert is_over(path)
     text = path.read_text()
     header, last = text.splitlines()
-    path.write_text("x" * len(header) + "\n" + last + "\n")
+    path.write_text("x" * len(header) + "\n" + last + "\n", newline="\n")
     assert list(store.uses()) == []
-    path.write_text("x" + text)  # the last line does not sum this up
+    path.write_text("x" + text, newline="\n")  # the last line does not sum this up
     with pytest.raises(JournalError):
         list(store.uses())
 

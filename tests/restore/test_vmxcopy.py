@@ -97,6 +97,7 @@ def test_a_backup_brings_the_texts_of_every_vm_and_no_disk(site: Site) -> None:
     assert (site.esx01.logins, site.esx02.logins) == (1, 1)
 
 
+@posix("Windows has no umask")
 def test_the_copies_are_for_their_owner_alone(site: Site) -> None:
     before = os.umask(0)
     try:
