@@ -10,6 +10,8 @@ from snapall.config.batch.alarms import added
 from snapall.config.batch.answers import Answers
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.nights import Paper, captures, changed, elsewhere
+from snapall.config.batch.others import is_unknown
+from snapall.config.batch.reading import BACKUP
 from snapall.config.batch.text import Text, is_echo, marker, names_in
 from snapall.config.cmd import Event, Rehearsal, Sent, Setting, Written
 from snapall.escaping import printable
@@ -70,15 +72,20 @@ def machines(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 
 def hosts(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    """Rehearse a night on which no host answers ping: the batch may end without a backup, but not take another."""
-    pings = [one for one in first.events if isinstance(one, Sent) and one.name == "ping"]
-    if not pings:
-        return
-    night = Answers((108, 1226), lambda call: call.name == "ping")
-    other, usual = paper.night(night), paper.night(Answers((108, 1226)))
-    if captures(other) and changed(usual, other) is not None:
-        text = "what the batch does depends on whether a host answers ping"
-        desk.findings.fault(desk.line(pings[0].where), text, "write a copy without the condition")
+    """Rehearse nights on which no host answers ping, and nothing is copied or mapped.
+
+    The batch may end without a backup, but not take another.
+    """
+    sent = [one for one in first.events if isinstance(one, Sent) and one.name not in BACKUP]
+    beside = {one.name: one for one in sent if not is_unknown(one)}
+    usual = paper.night(Answers((108, 1226))) if beside else first
+    for name, call in beside.items():
+        other = paper.night(Answers((108, 1226), lambda one, name=name: one.name == name))  # type: ignore[misc]
+        if captures(other) and changed(usual, other) is not None:
+            what = "a host answers ping" if name == "ping" else f"{name} succeeds"
+            text = f"what the batch does depends on whether {what}"
+            desk.findings.fault(desk.line(call.where), text, "write a copy without the condition")
+            return
 
 
 def on_other_machines(paper: Paper) -> Iterator[tuple[str, Rehearsal]]:
