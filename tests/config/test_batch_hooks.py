@@ -61,9 +61,9 @@ def test_a_service_that_stops_before_and_starts_after_becomes_both_hooks(tmp_pat
 @pytest.mark.parametrize(
     ("check", "text"),
     [
-        ("if errorlevel 1 goto Error", "no backup is taken, as in the batch"),
-        ("if not errorlevel 1 goto go\r\ngoto End\r\n:go", "no backup is taken, as in the batch"),
-        ("", "the backup is taken all the same, as in the batch"),
+        ("if errorlevel 1 goto Error", "snapall takes no backup, as in the batch"),
+        ("if not errorlevel 1 goto go\r\ngoto End\r\n:go", "snapall takes no backup, as in the batch"),
+        ("", "snapall warns and takes the backup all the same, as the batch does"),
     ],
 )
 def test_the_notice_says_what_a_failure_means_in_the_batch_and_in_snapall(check: str, text: str) -> None:
@@ -92,14 +92,14 @@ REFUSED = {
     "a mapped drive": ((r"net use z: \\nas\x", r"z:\pre.exe"), "only this batch maps"),
     "an empty word": ((r'C:\tools\pre.exe ""',), "is empty"),
     "a quote in a word": ((r'C:\tools\pre.exe "a ""b"" c"',), "has a quote"),
-    "a password of the batch": ((r"C:\tools\pre.exe /x:%vcpword%",), "may have a password"),
-    "a password of its own": ((r"C:\tools\pre.exe /password:geheim",), "may have a password"),
-    "a password as the next word": ((r"C:\tools\pre.exe -p geheim",), "may have a password"),
-    "a password with its option": ((r"C:\tools\mysqladmin.exe -uroot -pgeheim flush-logs",), "may have a password"),
-    "a password after a longer option": ((r"C:\tools\pre.exe --db-password geheim",), "may have a password"),
-    "a password of a task": ((r"schtasks /create /ru backup /rp geheim",), "may have a password"),
-    "a login of Oracle": ((r"C:\tools\exp.exe system/geheim@orcl",), "may have a password"),
-    "a login of a user": ((r"C:\tools\pre.exe -u root:geheim",), "may have a password"),
+    "a password of the batch": ((r"C:\tools\pre.exe /x:%vcpword%",), "may contain a password"),
+    "a password of its own": ((r"C:\tools\pre.exe /password:geheim",), "may contain a password"),
+    "a password as the next word": ((r"C:\tools\pre.exe -p geheim",), "may contain a password"),
+    "a password with its option": ((r"C:\tools\mysqladmin.exe -uroot -pgeheim flush-logs",), "may contain a password"),
+    "a password after a longer option": ((r"C:\tools\pre.exe --db-password geheim",), "may contain a password"),
+    "a password of a task": ((r"schtasks /create /ru backup /rp geheim",), "may contain a password"),
+    "a login of Oracle": ((r"C:\tools\exp.exe system/geheim@orcl",), "may contain a password"),
+    "a login of a user": ((r"C:\tools\pre.exe -u root:geheim",), "may contain a password"),
     "a host that may not answer": ((f"ping -n 1 srv1 && {PRE}",), "when another program fails"),
     "files that may not be copied": ((f"xcopy C:\\a C:\\b && {PRE}",), "when another program fails"),
     "an unset variable": ((r"C:\tools\pre.exe %nope%",), "never set"),
@@ -120,6 +120,7 @@ REFUSED = {
     ),
     "some exit codes": ((PRE, "if errorlevel 8 goto End"), "its exit code"),
     "one exit code": ((PRE, "set rc=%errorlevel%", "if %rc%==77 goto End"), "its exit code"),
+    "a crash": ((PRE, "if %errorlevel% LSS 0 goto End"), "its exit code"),
     "a second try": ((":again", f"{PRE} || goto again"), "its exit code"),
     "another program on failure": ((f"{PRE} || C:\\tools\\alert.exe",), "its exit code"),
 }
@@ -159,8 +160,8 @@ def test_a_host_that_does_not_answer_may_end_the_batch_before_its_hooks() -> Non
     assert hooks_of(batch_of(data, {})) == {
         "before": ["net", "stop", "A"],
         "after": ["net", "start", "A"],
-        "timeout": 3600,
         "required": False,
+        "timeout": 3600,
     }
 
 

@@ -31,6 +31,13 @@ def test_a_batch_that_backs_up_another_filer_if_the_first_does_not_answer_is_ref
     ]
 
 
+def test_a_batch_that_backs_up_another_volume_if_nothing_can_be_copied_is_refused() -> None:
+    batch = batch_of(filled((EARLY, f"xcopy C:\\a C:\\b || set volname=vol2\r\n{EARLY}")), {})
+    assert [one.partition("`: ")[2] for one in batch.fault_lines()] == [
+        "what the batch does depends on whether xcopy succeeds; write a copy without the condition"
+    ]
+
+
 def test_a_batch_that_ends_early_names_the_first_command_that_it_does_not_reach() -> None:
     (line,) = batch_of(filled((EARLY, f'if "%~1"=="" exit /b 1\r\n{EARLY}')), {}).fault_lines()
     assert "argument" in line

@@ -53,7 +53,7 @@ class Around:
                 return when
         if any(self._decides(other, call, hook) for other in self._files()):
             return "by a file that may or may not exist, and that it may write itself"
-        if any(self._decides(other, call, hook) for other in self._quiet()):
+        if any(commands(other) and not self._runs(other, call, hook) for other in self._quiet()):
             return "when another program fails"
         return "when another command fails" if any(not self._runs(one, call, hook) for one in self._bad(call)) else ""
 
@@ -62,7 +62,8 @@ class Around:
         found = {self._outcome(call, hook, code) for code in self._codes()}
         crashed = self._outcome(call, hook, -1)
         one = found.pop() if len(found) == 1 else WhenFailing.OTHERWISE
-        return WhenFailing.OTHERWISE if crashed is WhenFailing.OTHERWISE else one
+        worse = one is WhenFailing.THE_SAME and crashed is not one
+        return WhenFailing.OTHERWISE if worse or crashed is WhenFailing.OTHERWISE else one
 
     def printing(self, call: ProgramCall, hook: str) -> tuple[bool, frozenset[str]]:
         """Rehearse a night on which it prints every word of the batch: whether that changes nothing; and its files."""

@@ -19,9 +19,9 @@ from snapall.config.cmd.files import full_path
 
 _TIMEOUT = 3600
 """Seconds. The batch waits for as long as the program takes, and a hook has a minute unless told otherwise."""
-_IGNORING = "If it fails, that is a warning, and the backup is taken all the same, as in the batch"
-_STOPPING = "If it fails, no backup is taken, as in the batch"
-_WARNING = "It also runs if the backup fails; if it fails itself, that is a warning"
+_IGNORING = "If it fails, snapall warns and takes the backup all the same, as the batch does"
+_STOPPING = "If it fails, snapall takes no backup, as in the batch"
+_WARNING = "It also runs if the backup fails. If it fails itself, snapall warns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,8 @@ class HookReader:
         """How the hook differs from what the batch does."""
         shell = "" if is_service(call) else ", in snapall's working folder and without the batch's variables"
         _, targets = self.around.printing(call, hook)
-        printed = "; what it prints is shown only if it fails" if targets or call.output is None else ""
-        ends = "ends it after an hour, unless the overlay file sets timeout"
-        runs = f"snapall runs it without cmd{shell}, and {ends}{printed}"
+        printed = "; its output is shown only if it fails" if targets or call.output is None else ""
+        runs = f"snapall runs it without cmd{shell}, and kills it after an hour (timeout){printed}"
         if hook == "after":
             return f"{runs}. {_WARNING}"
         failing = self.around.when_failing(call, hook)

@@ -96,7 +96,7 @@ def _of_the_words(call: ProgramCall, desk: Desk) -> Iterator[Reason]:
         Desk(desk.name, desk.text, found).take(desk.line(call.where), word, "one of its words")
         yield from ((fault.text, fault.remedy) for fault in found.faults)
         if _has_password(word, call.words[at : at + 1], desk.findings.secrets):
-            yield "its words may have a password, which snapall.toml would show", OWN_BATCH
+            yield "its words may contain a password, and snapall.toml and messages would show it", OWN_BATCH
 
 
 def _has_password(word: str, following: Sequence[str], secrets: set[str]) -> bool:

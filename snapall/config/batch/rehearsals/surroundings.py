@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from snapall.config.batch.commands.others import is_unknown
+from snapall.config.batch.commands.programs import BACKUP
 from snapall.config.batch.desk import Desk
 from snapall.config.batch.rehearsals.alarms import added
 from snapall.config.batch.rehearsals.answers import ProgramAnswers
@@ -70,15 +72,21 @@ def machines(paper: Paper, first: Rehearsal, desk: Desk) -> None:
 
 
 def hosts(paper: Paper, first: Rehearsal, desk: Desk) -> None:
-    """Rehearse a night on which no host answers ping: the batch may end without a backup, but not take another."""
-    pings = [one for one in first.events if isinstance(one, Sent) and one.name == "ping"]
-    if not pings:
-        return
-    other = paper.night(ProgramAnswers(TWO_VMS, lambda call: call.name == "ping"), "ping")
+    """Rehearse nights on which no host answers ping, and nothing is copied or mapped.
+
+    The batch may end without a backup, but not take another.
+    """
+    sent = [one for one in first.events if isinstance(one, Sent) and one.name not in BACKUP]
+    beside = {one.name: one for one in sent if not is_unknown(one)}
     usual, _ = paper.good(TWO_VMS)
-    if captures(other) and changed(usual, other) is not None:
-        text = "what the batch does depends on whether a host answers ping"
-        desk.findings.fault(desk.line(pings[0].where), text, "write a copy without the condition")
+    for name, call in beside.items():
+        night = ProgramAnswers(TWO_VMS, lambda one, name=name: one.name == name)  # type: ignore[misc]
+        other = paper.night(night, ("name", name))
+        if captures(other) and changed(usual, other) is not None:
+            what = "a host answers ping" if name == "ping" else f"{name} succeeds"
+            text = f"what the batch does depends on whether {what}"
+            desk.findings.fault(desk.line(call.where), text, "write a copy without the condition")
+            return
 
 
 def on_other_machines(paper: Paper) -> Iterator[tuple[str, Rehearsal]]:
