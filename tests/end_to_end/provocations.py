@@ -60,7 +60,7 @@ CONFIGURATION = (
     Provoked(
         "SA-6001", "run", 0, "the log {here}/no/x.log: No such", "create the log's folder", line("log", '"no/x.log"')
     ),
-    Provoked("SA-6002", "run", 0, "the metrics {here}/no/x", "create the folder", top('metrics = "no/x.prom"')),
+    Provoked("SA-6002", "run", 0, "the metrics {here}/no/x", "in a folder that exists", top('metrics = "no/x.prom"')),
     Provoked(
         "SA-5102",
         "run",

@@ -104,8 +104,8 @@ LOOKS = (
     Mutant(
         "a before-hook that fails stops nothing",
         "operate/hooks.py",
-        "        if trouble:\n            raise SnapallError(\n",
-        "        if not trouble:\n            raise SnapallError(\n",
+        "        if trouble and self._hooks.required:\n            raise SnapallError(\n",
+        "        if not trouble and self._hooks.required:\n            raise SnapallError(\n",
         HOOKS,
     ),
     Mutant(
