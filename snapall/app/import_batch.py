@@ -18,6 +18,7 @@ from snapall.config.paths import expanded
 from snapall.config.secret import Secret
 from snapall.config.settings import Config
 from snapall.errors import ConfigError
+from snapall.views.columns import indented
 from snapall.views.compared import compared_lines, notice_lines
 from snapall.views.json_root import root
 
@@ -53,6 +54,10 @@ class Imported:
 
     def lines(self, width: int = 0) -> Iterator[str]:
         """Yield the lines for a person; `width` 0: nothing is wrapped."""
+        for line in self._lines(width):
+            yield from indented(line, width)
+
+    def _lines(self, width: int) -> Iterator[str]:
         for path in self.written:
             yield f"wrote {path}"
         yield ""
@@ -62,7 +67,7 @@ class Imported:
             yield f"      snapall: {defect.instead}"
         if self.notices:
             yield ""
-            yield from notice_lines(self.batch.name, self.notices)
+            yield from notice_lines(self.batch.name, self.notices, width)
         for one in self.compared:
             yield ""
             yield from compared_lines(self.batch.name, one.job, one.rows, width)

@@ -94,7 +94,7 @@ def plan(
     beside = of_file(settings.path, settings, tuple(chosen))
     for both in beside.jobs:
         options.say("", *compared_lines(settings.path.name, both.job, both.rows, options.width()))
-    options.say(*notice_lines(settings.path.name, beside.notices))
+    options.say(*notice_lines(settings.path.name, beside.notices, options.width()))
 
 
 def recover(

@@ -70,6 +70,11 @@ def wrapped(line: str, width: int, indent: int = 4) -> list[str]:
     return [first, *(" " * indent + part.strip() for part in rest)]
 
 
+def indented(line: str, width: int) -> list[str]:
+    """A line like `wrapped`; what follows is indented a little more than the line itself."""
+    return wrapped(line, width, len(line) - len(line.lstrip(" ")) + 2)
+
+
 def labelled(label: str, text: str, width: int) -> list[str]:
     """A text beside its label, with all its lines below each other; `width` 0: in one line."""
     if not width:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 from typing import Protocol
 
-from snapall.views.columns import labelled, table_lines
+from snapall.views.columns import indented, labelled, table_lines
 
 
 class ComparedRow(Protocol):
@@ -45,12 +45,13 @@ class Beside(Protocol):
         """What stands in for it."""
 
 
-def notice_lines(name: str, notices: Sequence[Beside]) -> list[str]:
-    """What a batch does beside the backup, and what becomes of it; nothing if it does no more."""
+def notice_lines(name: str, notices: Sequence[Beside], width: int) -> list[str]:
+    """What a batch does beside the backup, and what becomes of it; nothing if it does no more. `width`: as below."""
     if not notices:
         return []
     lines = [line for one in notices for line in (f"  line {one.line}: {one.text}", f"      {one.remedy}")]
-    return [f"What {name} does beside the backup, and what becomes of it:", *lines]
+    head = f"What {name} does beside the backup, and what becomes of it:"
+    return [part for line in (head, *lines) for part in indented(line, width)]
 
 
 def compared_lines(name: str, job: str, rows: Sequence[ComparedRow], width: int) -> list[str]:
@@ -61,9 +62,5 @@ def compared_lines(name: str, job: str, rows: Sequence[ComparedRow], width: int)
     cells = [(str(one.line or ""), one.batch, one.snapall, letters.get(one.why, "")) for one in rows]
     table = table_lines(("line", name, "snapall", "why"), cells, width, right=("line",))
     below = [line for why, letter in letters.items() for line in labelled(f"  {letter}  ", why, width)]
-    return [
-        head,
-        *table,
-        "why they differ, by the numbers in docs/differences.md (`snapall docs` writes it out):",
-        *below,
-    ]
+    why = "why they differ, by the numbers in docs/differences.md (`snapall docs` writes it out):"
+    return [*indented(head, width), *table, *indented(why, width), *below]

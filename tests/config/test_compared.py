@@ -77,10 +77,13 @@ def test_what_is_not_taken_over_is_named_with_its_line() -> None:
     path = BATS / "server_option.bat"
     config = load(path, {})
     beside = of_file(path, config, tuple(config.jobs.values()))
-    lines = notice_lines(path.name, beside.notices)
+    lines = notice_lines(path.name, beside.notices, 0)
     assert [line.strip() for line in lines[1::2]] == [
         "line 2: net use is not imported",
         "line 54: blat is not imported",
     ]
     assert "s3cret" not in str(lines)
-    assert notice_lines(path.name, ()) == []
+    assert notice_lines(path.name, (), 0) == []
+    narrow = notice_lines(path.name, beside.notices, 40)
+    assert max(map(len, narrow)) <= 40
+    assert " ".join(" ".join(narrow).split()) == " ".join(" ".join(lines).split())
