@@ -26,12 +26,12 @@ WORKFLOW, HOOKS = ".github/workflows/ci.yml", ".pre-commit-config.yaml"
 PYTEST = ("python", "-m", "pytest", "-n", "logical", "--dist", "worksteal")
 PROOFS = {
     "explore": (),
-    "years": ("--nights", "1000", "--seed", "4"),
+    "years": ("--nights", "600", "--seed", "4"),
     "matrix": ("--every", "5"),  # a sample of these two: whole, they take most of an hour
     "restore.crashes": ("--every", "7"),
     "mutants": (),
     "year": ("--seed", "4"),
-    "hostile": ("--inputs", "500", "--seed", "1"),
+    "hostile": ("--inputs", "200", "--seed", "1"),
 }
 PAGES = {
     "docs/configuration.md": ("tests.docs.configuration",),
