@@ -74,10 +74,10 @@ def _map(transaction: Transaction, lun: LunRow, igroup: str, number: int | None)
 def _ids(transaction: Transaction, igroup: str) -> set[int]:
     """The LUN ids that the initiators of a group see already, in whatever group."""
     query = (
-        "SELECT id FROM lun_maps WHERE igroup = ?1 OR igroup IN (SELECT igroup FROM initiators WHERE name IN"
-        " (SELECT name FROM initiators WHERE igroup = ?1))"
+        "SELECT id FROM lun_maps WHERE igroup = ? OR igroup IN (SELECT igroup FROM initiators WHERE name IN"
+        " (SELECT name FROM initiators WHERE igroup = ?))"
     )
-    return {id_ for (id_,) in transaction.rows(query, igroup)}
+    return {id_ for (id_,) in transaction.rows(query, igroup, igroup)}
 
 
 def _unmap(transaction: Transaction, lun: LunRow, igroup: str) -> Effect | Denied:

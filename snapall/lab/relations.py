@@ -154,10 +154,10 @@ def _copy_snapshots(transaction: Transaction, one: RelationRow) -> None:
     transaction.db.execute("DELETE FROM filer_snapshots WHERE volume = ?", (one.volume,))
     by_luns = held(transaction, one.source_volume)
     query = (
-        "SELECT seq, name, date, kb FROM filer_snapshots WHERE volume = ?1 AND seq <= (SELECT seq FROM filer_snapshots"
-        " WHERE volume = ?1 AND name = ?2) ORDER BY seq"
+        "SELECT seq, name, date, kb FROM filer_snapshots WHERE volume = ? AND seq <= (SELECT seq FROM filer_snapshots"
+        " WHERE volume = ? AND name = ?) ORDER BY seq"
     )
-    for seq, name, date, kb in transaction.rows(query, one.source_volume, one.coming):
+    for seq, name, date, kb in transaction.rows(query, one.source_volume, one.source_volume, one.coming):
         tags = "busy,snapmirror" if name == one.coming else "busy,LUNs" if seq in by_luns else ""
         row = (one.volume, name, date, kb, tags)
         transaction.db.execute("INSERT INTO filer_snapshots (volume, name, date, kb, tags) VALUES (?, ?, ?, ?, ?)", row)

@@ -84,6 +84,7 @@ REFUSED = {
     "a loop": (("for %%a in (A B) do net stop %%a",), "it runs several times"),
     "a bare name": (("pre.exe /all",), "the batch's folder first"),
     "the batch's own folder": (('"%~dp0pre.exe" /all',), "the batch's own folder"),
+    "a folder": (("\\",), "it is a folder"),
     "a drive's current folder": (("d:pre.exe",), "the folder in which the batch runs"),
     "a folder of the machine": ((r'"%ProgramFiles%\pre.exe" /all',), "from machine to machine"),
     "a script": ((r"C:\tools\pre.vbs /all",), "only a program"),

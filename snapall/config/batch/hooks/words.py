@@ -74,7 +74,10 @@ def _reasons(call: ProgramCall, calls: Sequence[ProgramCall], desk: Desk, given:
 
 def _of_the_program(call: ProgramCall) -> Iterator[Reason]:
     program = call.program
-    extension = _EXTENSION.search(re.split(r"[\\/:]", program)[-1])
+    file = re.split(r"[\\/:]", program)[-1]
+    extension = _EXTENSION.search(file)
+    if not file.strip("."):
+        yield "it is a folder, not a program", _FULL
     if extension is not None and extension[0].lower() not in (".exe", ".com"):
         yield "only a program (.exe or .com) is started without cmd", "name the program that runs it"
     if re.search(r"[\\/:]", program) is None:
