@@ -57,6 +57,16 @@ def test_the_arguments_that_the_batch_is_scheduled_with_follow_its_name(
     assert written.jobs == load(batch).jobs
 
 
+def test_a_file_with_hooks_is_for_its_owner_alone_since_their_words_may_hold_a_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = filled(("REM Manage old", "C:\\tools\\pre.exe /u adm geheim\r\nREM Manage old"))
+    assert ended(capsys, put(tmp_path, data))[0] == 0
+    written = tmp_path / "snapall.toml"
+    assert "geheim" in written.read_text(encoding="utf-8")
+    assert stat.S_IMODE(written.stat().st_mode) == FOR_OWNER_ALONE
+
+
 def test_an_argument_with_a_blank_is_one_argument(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = filled((">> snapall.log", '>> "%~1"'))
     assert ended(capsys, put(tmp_path, data), "vcb night.log", "--write-secrets")[0] == 0
